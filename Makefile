@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0
+# The doors: make, make deps, make demo, make check, make help.
+#
+# Sources are found by folder: a new .c in userspace/*/, tools/ or selftests/
+# is built without an edit here.
+
+BUILD	?= build
+PREFIX	?= /usr/local
+DESTDIR	?=
+CC	?= gcc
+CLANG	?= clang
+BPFTOOL	?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+
+WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+HARDEN	:= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fcf-protection
+CFLAGS	?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) $(CFLAGS) $(SANITIZE) -D_GNU_SOURCE -pthread \
+	-Iinclude -Iuserspace -I$(BUILD)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(SANITIZE) -pthread
+LIBS	:= -lbpf -lelf -lmnl -lconfuse -lsqlite3 -lhs -ljansson -lseccomp -lsystemd -lcap
+
+# `make SAN=1` builds everything with address and undefined-behaviour checks.
+ifeq ($(SAN),1)
+BUILD	:= build/san
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+HARDEN	:= -fPIE
+endif
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -target bpf -mcpu=v3 \
+	-D__TARGET_ARCH_x86 -Iinclude -Ibpf -I/usr/include/$(MULTIARCH)
+
+BPF_SRC	:= $(wildcard bpf/*.bpf.c)
+BPF_OBJ	:= $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/%.bpf.o)
+BPF_SKEL := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/%.skel.h)
+
+LIB_SRC	:= $(wildcard userspace/*/*.c)
+LIB_OBJ	:= $(LIB_SRC:%.c=$(BUILD)/%.o)
+TOOL_SRC := $(wildcard tools/*.c)
+TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
+UNIT_SRC := $(wildcard selftests/unit/*.c)
+UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/%.o)
+PROG_SRC := $(wildcard selftests/prog/*.c)
+PROG_OBJ := $(PROG_SRC:%.c=$(BUILD)/%.o)
+HELPER_SRC := $(wildcard selftests/net/helper/*.c)
+HELPER_BIN := $(HELPER_SRC:selftests/net/helper/%.c=$(BUILD)/helper/%)
+
+.PHONY: all deps demo check nightly bench install help clean style unit prog
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/posternd $(BUILD)/postern $(BPF_OBJ)
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make            build everything into build/
+## make deps       install the Debian packages that are missing (root)
+deps:
+	selftests/deps.sh
+
+## make demo       install, build, run the whole system between namespaces (root)
+demo: deps
+	$(MAKE) all helpers
+	selftests/demo.sh
+
+## make check      install, build, run every test (root)
+check: deps
+	$(MAKE) all tests
+	selftests/run.sh check
+
+## make nightly    the long forms of the tests (root)
+nightly: deps
+	$(MAKE) all tests
+	selftests/run.sh nightly
+
+## make bench      the measurements of doc/performance.rst (root)
+bench: deps
+	$(MAKE) all tests
+	selftests/bench/run.sh
+
+## make install    into DESTDIR and PREFIX
+install: all
+	packaging/install.sh "$(DESTDIR)" "$(PREFIX)" "$(BUILD)"
+
+## make style      include directions, sizes, formatting rules
+style:
+	selftests/style.sh
+
+tests: $(BUILD)/unit $(BUILD)/prog helpers
+helpers: $(HELPER_BIN)
+
+$(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/*/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
+
+$(BUILD)/userspace/steering/%.o $(BUILD)/selftests/prog/%.o: ALL_CFLAGS += -Wno-shadow
+$(LIB_OBJ) $(PROG_OBJ): | $(BPF_SKEL)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/libpostern.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/posternd: $(BUILD)/userspace/main.o $(BUILD)/libpostern.a
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/postern: $(TOOL_OBJ) $(BUILD)/libpostern.a
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/unit: $(UNIT_OBJ) $(BUILD)/libpostern.a
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
+
+$(BUILD)/prog: $(PROG_OBJ) $(BUILD)/libpostern.a
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
+
+$(BUILD)/helper/%: selftests/net/helper/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
+
+## make unit       build and run the unit tests alone
+unit: $(BUILD)/unit
+	$(BUILD)/unit
+
+## make prog       build and run the BPF program tests alone (root)
+prog: $(BUILD)/prog
+	$(BUILD)/prog
+
+## make clean
+clean:
+	rm -rf build
+
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(PROG_OBJ:.o=.d) \
+	$(BUILD)/userspace/main.d $(HELPER_BIN:=.d)
