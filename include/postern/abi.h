@@ -74,6 +74,9 @@ enum postern_destination_rule {
 						 * not a pool of its own */
 #define POSTERN_POOL_CONF		0x04	/* comes from postern.conf */
 
+/* Flags of a destination. */
+#define POSTERN_DEST_CONF	0x01	/* comes from postern.conf */
+
 /* Flags of a flow: what the inside has sent on it. */
 #define POSTERN_FLOW_SYN	0x01
 #define POSTERN_FLOW_DATA	0x02	/* anything but a SYN */
@@ -116,7 +119,8 @@ struct postern_class {
 struct postern_destination {
 	__u8	rule;		/* enum postern_destination_rule */
 	__u8	class;
-	__u8	pad[6];
+	__u8	flags;
+	__u8	pad[5];
 };
 
 /* A direct flow to port 25, seen from the inside. */

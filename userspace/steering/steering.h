@@ -66,6 +66,12 @@ int steering_destination_set(struct steering *s, const struct postern_prefix *ke
 int steering_destination_get(struct steering *s, const struct postern_prefix *key,
 			     struct postern_destination *value);
 int steering_destination_del(struct steering *s, const struct postern_prefix *key);
+/*
+ * Read this network namespace's addresses and make the POSTERN_DEST_OWN rows
+ * match them; rows of other rules stay, also where one has such an address.
+ * For every RTM_NEWADDR and RTM_DELADDR. Needs no rights beyond map descriptors.
+ */
+int steering_own_refresh(struct steering *s);
 int steering_class_get(struct steering *s, unsigned int id, struct postern_class *value);
 int steering_class_set(struct steering *s, unsigned int id, const struct postern_class *value);
 
