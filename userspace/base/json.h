@@ -2,8 +2,9 @@
 /*
  * A JSON writer into a fixed buffer: no allocation, never past the end. What
  * does not fit marks the record as cut, and json_end() says so. Strings are
- * peer octets: control octets, quotes and everything that is not valid UTF-8
- * leave as \u00XX, so a record is one line of plain ASCII.
+ * peer octets: quotes and backslashes get a backslash; control octets and
+ * valid UTF-8 leave as \uXXXX, every octet that is not valid UTF-8 as \u00XX.
+ * So a record is one line of plain ASCII. Keys may be NULL: inside arrays.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -27,7 +28,10 @@ void json_number(struct json *j, const char *key, int64_t value);
 void json_flag(struct json *j, const char *key, bool value);
 void json_open(struct json *j, const char *key, char bracket);	/* '{' or '['; key NULL in arrays */
 void json_close(struct json *j, char bracket);			/* '}' or ']' */
-/* Ends the object with "}\n". Returns its length, or -ENOSPC when it was cut. */
+/*
+ * Ends the object with "}\n" and a NUL behind it. Returns its length without
+ * the NUL, or -ENOSPC when it was cut.
+ */
 int json_end(struct json *j);
 
 #endif
