@@ -120,7 +120,9 @@ struct postern_destination {
 	__u8	rule;		/* enum postern_destination_rule */
 	__u8	class;
 	__u8	flags;
-	__u8	pad[5];
+	__u8	prefix_len;	/* own prefix, mapped bits; user space tells by it
+				 * an exact row from one that merely holds it */
+	__u8	pad[4];
 };
 
 /* A direct flow to port 25, seen from the inside. */
