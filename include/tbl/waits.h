@@ -14,4 +14,5 @@ WAIT(dot,	dot_timeout,	  end_timeout_dot,	"exchanger's reply to the end of the m
 WAIT(idle,	idle_timeout,	  end_timeout_idle,	"client's next command")
 WAIT(line,	line_timeout,	  end_timeout_line,	"rest of the client's command line")
 WAIT(body,	body_timeout,	  end_timeout_body,	"more of the message from the client")
+WAIT(write,	write_timeout,	  end_timeout_write,	"a side to read what was sent")
 WAIT(closing,	write_timeout,	  end_timeout_write,	"the other end to close")

@@ -26,8 +26,11 @@
 /* Input that the owner must be able to hold for each side (E7, E14, E43). */
 #define SMTP_CLIENT_INPUT	(64 * 1024)
 #define SMTP_SERVER_INPUT	(16 * 1024)
-/* Output room below which the engine does not start on a command or reply. */
-#define SMTP_OUTPUT_ROOM	2048
+/*
+ * Output room that the owner must be able to offer for each side once all
+ * earlier output was sent. The engine starts on a line only with room for it.
+ */
+#define SMTP_OUTPUT_ROOM	(16 * 1024)
 
 #define REPLY(name, code, enhanced, text) SMTP_REPLY_##name,
 enum smtp_reply {
@@ -45,13 +48,14 @@ enum smtp_wait {
 
 enum smtp_event_kind {
 	SMTP_EV_HELO,		/* HELO or EHLO accepted; text = argument */
-	SMTP_EV_MAIL,		/* MAIL accepted; text = path without <> */
-	SMTP_EV_RCPT,		/* RCPT accepted; text = path without <> */
-	SMTP_EV_RCPT_REFUSED,	/* code = the exchanger's (or our) reply */
+	SMTP_EV_MAIL,		/* MAIL accepted; text = path without <> and source route,
+				 * cut at FACTS_PATH - 1 octets, not NUL-ended */
+	SMTP_EV_RCPT,		/* RCPT accepted; text as above */
+	SMTP_EV_RCPT_REFUSED,	/* code = the exchanger's (or our) reply; text as above */
 	SMTP_EV_RESET,		/* RSET or a new HELO cleared the transaction */
 	SMTP_EV_DATA,		/* 354 seen: a message starts */
 	SMTP_EV_MESSAGE,	/* a message ended: reason = message_*, code = reply the
-				 * client got (0 = none) */
+				 * client got (0 = none); exactly one for each DATA */
 	SMTP_EV_NOTE,		/* reason = a NOTE row to count (auth_refused, ...) */
 };
 
@@ -102,14 +106,14 @@ struct smtp_turn {
 	uint64_t	wall;		/* seconds since 1970, for Received */
 };
 
-/* What the owner has to do after a turn. Bits. */
+/* What the owner has to do after a turn. Bits, each returned once. */
 enum smtp_act {
 	SMTP_ACT_VERDICT	= 0x01,	/* message is whole: call smtp_verdict() when known */
 	SMTP_ACT_RESET_SERVER	= 0x02,	/* abort the upstream leg now, unsent octets die:
 					 * it must never see a whole message */
 	SMTP_ACT_CLOSE_SERVER	= 0x04,	/* flush, then close the upstream leg */
 	SMTP_ACT_CLOSE_CLIENT	= 0x08,	/* flush, then close the client leg */
-	SMTP_ACT_RESET_CLIENT	= 0x10,	/* reset the client leg */
+	SMTP_ACT_RESET_CLIENT	= 0x10,	/* send what can be sent at once, then reset it */
 	SMTP_ACT_DISCARD_CLIENT	= 0x20,	/* read on and throw away (until closed) */
 };
 
@@ -145,22 +149,36 @@ void smtp_client_lost(struct smtp *s);
 /* The wait in force has struck. Call smtp_turn() next. */
 void smtp_expire(struct smtp *s);
 
-/* Finish the transaction in progress, then 421 (E83). Call smtp_turn() next. */
+/*
+ * Finish the transaction in progress, then end with @reply (a 421) for @why:
+ * total time, a line refused meanwhile (E80). Call smtp_turn() next.
+ */
+void smtp_finish(struct smtp *s, enum smtp_reply reply, enum postern_reason why);
+
+/* smtp_finish() because the inspector stops (E83). Call smtp_turn() next. */
 void smtp_shutdown(struct smtp *s);
 
-/* What is being waited for, and a number that changes whenever its timer starts anew. */
+/*
+ * What is being waited for. The deadline is the moment at which *@epoch last
+ * changed plus the row's parameter: from verdict to dot the row changes and
+ * the epoch does not, so that both together last dot_timeout.
+ */
 enum smtp_wait smtp_waiting(const struct smtp *s, uint32_t *epoch);
 
 /* Is a transaction open (MAIL accepted, message not ended)? */
 bool smtp_in_transaction(const struct smtp *s);
 
-/* Accept client octets now? False while slots are full or a verdict is pending. */
+/*
+ * Accept client octets now? False while slots are full or a verdict is
+ * pending. True while DATA awaits its answer: read the client before the
+ * exchanger then, so that octets sent too early are seen in time (E14).
+ */
 bool smtp_wants_client(const struct smtp *s);
 
 /* Why the session ended: meaningful once a CLOSE or RESET bit was returned. */
 enum postern_reason smtp_end_reason(const struct smtp *s);
 
-/* Code and wording of a reply row. @code overrides for auth_refused. */
+/* Code and wording of a reply row; auth_refused has those of its class instead. */
 const char *smtp_reply_text(enum smtp_reply reply, unsigned int *code, const char **enhanced);
 
 #endif
