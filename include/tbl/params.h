@@ -57,9 +57,9 @@ PARAM_GLOBAL(mode,	WORD, "enforce", 0, 0, "enforce|shadow",
 	"shadow steers and judges everything and enforces nothing")
 PARAM_GLOBAL(xdp,	WORD, "auto", 0, 0, "auto|native|generic|off",
 	"how screen is attached; auto tries native, then generic, then leaves its work to steer")
-PARAM_GLOBAL(workers,	NUM, "0", 0, 32, "threads",
-	"worker threads of the inspector; 0 takes one per processor")
-PARAM_GLOBAL(mark,	NUM, "1347375104", 1, 4294967295, "",
+PARAM_GLOBAL(workers,	NUM, "0", 0, 31, "threads",
+	"worker threads of the inspector; 0 takes one per processor, at most 31")
+PARAM_GLOBAL(mark,	NUM, "1347354624", 1, 4294967295, "",
 	"firewall mark of packets delivered to Postern (0x504f0000)")
 PARAM_GLOBAL(mark_mask,	NUM, "4294901760", 1, 4294967295, "",
 	"bits of the mark that belong to Postern (0xffff0000)")

@@ -43,7 +43,7 @@ struct conf_pool {
 #define PARAM_POOL(name, kind, def, low, high, unit, text) CONF_##kind(name)
 #include "tbl/params.h"
 	int class_id;		/* index into conf->classes */
-};
+};			/* `line` is never 0 here: 32 or 64 stand for it */
 
 struct conf_destination {
 	char *title;
@@ -90,7 +90,9 @@ struct conf {
  *
  * Returns 0 and a configuration that conf_free() releases, or -EINVAL with
  * every fault in @err, one line each, as "FILE:LINE: what is wrong, what was
- * expected"; -ENOENT when a named file is not there; -errno otherwise.
+ * expected" (a broken grammar ends the reading, so that faults behind it show
+ * at the next try); -ENOENT when a named file is not there; -errno otherwise.
+ * @err then holds one line that says so. Not thread-safe.
  */
 int conf_read(const char *file, struct conf **out, char *err, size_t err_size);
 
