@@ -257,13 +257,18 @@ lab_run()
 		env POSTERN_CONF="$dir/postern.conf" LAB="$dir" PATH="$build:$PATH" "$@"
 }
 
+running()	# PID: there, and not merely waiting for its parent to notice
+{
+	[ -e "/proc/$1/stat" ] && ! grep -Eq '\) [ZX] ' "/proc/$1/stat" 2>/dev/null
+}
+
 stop_pid()	# PID: ask, wait three seconds, then end it
 {
 	local i
 	kill -CONT "$1" 2>/dev/null || return 0
 	kill -TERM "$1" 2>/dev/null || return 0
 	for i in $(seq 60); do
-		kill -0 "$1" 2>/dev/null || return 0
+		running "$1" || return 0
 		sleep 0.05
 	done
 	kill -KILL "$1" 2>/dev/null || true
@@ -286,7 +291,7 @@ lab_down()
 	for pid in $(pids_inside); do
 		stop_pid "$pid"
 	done
-	if [ -e "/run/netns/$name-rtr" ] && [ -x "$build/postern" ] && [ -e "$dir/postern.conf" ]; then
+	if [ -e "/run/netns/$name-rtr" ] && [ -e "$dir/postern.conf" ]; then
 		inside rtr env POSTERN_CONF="$dir/postern.conf" "$build/postern" down \
 			>/dev/null 2>&1 || true
 	fi

@@ -101,6 +101,7 @@ class Client:
         self.due = 0		# replies that our commands are owed
         self.got = 0		# replies that came
         self.replies = []
+        self.pairs = []		# (command, its reply)
         self.ended = None	# closed | reset | timeout
         self.started = time.monotonic()
         self.sock = connect(namespace, source, target, port, timeout)
@@ -149,8 +150,16 @@ class Client:
         return self.reply()
 
     def command(self, line):
-        self.send(line.encode("latin-1") + b"\r\n", 1)
-        return self.reply()
+        return self.pipeline([line])[0]
+
+    def pipeline(self, lines):
+        """All lines in one segment; returns their replies."""
+        self.send("".join(line + "\r\n" for line in lines).encode("latin-1"), len(lines))
+        got = []
+        for line in lines:
+            got.append(self.reply())
+            self.pairs.append((line, got[-1]))
+        return got
 
     def hello(self, name="client.postern.test"):
         """Greeting and EHLO; returns the EHLO reply."""
@@ -210,7 +219,8 @@ class Client:
             self.ledger.note("session", source=self.source, target=self.target,
                              port=self.port, own_port=self.own_port, due=self.due,
                              got=self.got, last=self.replies[-1] if self.replies else "",
-                             surplus=self.buffer.decode("latin-1"), ended=self.ended)
+                             surplus=self.buffer.decode("latin-1"), ended=self.ended,
+                             pairs=self.pairs)
 
     def drain(self):
         """Take what is there already, without waiting for more."""

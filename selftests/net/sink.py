@@ -37,8 +37,6 @@ EXTENSIONS = ["PIPELINING", "SIZE 104857600", "8BITMIME", "ENHANCEDSTATUSCODES",
               "DSN", "SMTPUTF8"]
 REPLIES = {
     "helo": "250 mx.postern.test",
-    "mail": "250 2.1.0 ok",
-    "rcpt": "250 2.1.5 ok",
     "data": "354 end with a dot",
     "dot": "250 2.0.0 ok, queued nowhere",
     "rset": "250 2.0.0 ok",
@@ -169,10 +167,18 @@ class Session:
         elif verb == "ehlo":
             await self.answer("ehlo", self.ehlo())
         else:
-            first = await self.answer(verb)
+            first = await self.answer(verb, *self.echo(verb, line))
             self.envelope(verb, first, line)
         if verb == "quit":
             raise Done("quit")
+
+    @staticmethod
+    def echo(verb, line):
+        """Replies to MAIL and RCPT name the path, so that order can be checked."""
+        path = re.search(rb"<[^>]*>", line)
+        if verb not in ("mail", "rcpt") or not path:
+            return ()
+        return (f"250 2.1.0 {path.group().decode('latin-1')} ok",)
 
     def ehlo(self):
         lines = ["mx.postern.test"] + self.script.get("extensions", EXTENSIONS)
