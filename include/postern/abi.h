@@ -17,6 +17,7 @@
 
 #define POSTERN_SMTP_PORT	25
 #define POSTERN_MAX_WORKERS	32
+#define POSTERN_KEEPER_ROW	31	/* of the tallies, not a worker's: keeper and clerk */
 #define POSTERN_MAX_CLASSES	64
 #define POSTERN_REASONS_MAX	256
 #define POSTERN_MAX_POOLS	65536

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/conf_private.h"
 
@@ -515,6 +516,15 @@ void conf_free(struct conf *conf)
 	free_params(global_params, ROWS(global_params), conf);
 	free(conf->file);
 	free(conf);
+}
+
+unsigned int conf_workers(const struct conf *conf)
+{
+	long workers = conf->workers ? (long)conf->workers : sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (workers < 1)
+		return 1;
+	return workers < POSTERN_KEEPER_ROW ? (unsigned int)workers : POSTERN_KEEPER_ROW;
 }
 
 int conf_class_find(const struct conf *conf, const char *name)

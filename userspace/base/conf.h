@@ -99,6 +99,9 @@ int conf_read(const char *file, struct conf **out, char *err, size_t err_size);
 /* Release; NULL is fine. */
 void conf_free(struct conf *conf);
 
+/* Number of worker threads: as configured, or one per processor; 1..POSTERN_KEEPER_ROW. */
+unsigned int conf_workers(const struct conf *conf);
+
 /* Index of the class called @name, or -1. */
 int conf_class_find(const struct conf *conf, const char *name);
 
