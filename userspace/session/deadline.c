@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a session waits for, and what happens when it waits in vain. All times
+ * are points of boot time; one wheel timer stands at the nearest. When a point
+ * moves away the timer is left where it is: it fires, finds nothing due and is
+ * set anew, which is cheaper than to move it with every command.
+ */
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "session/session.h"
+
+/* Which parameter each wait has. */
+static const size_t wait_param[] = {
+#define WAIT(name, param, reason, text) [SMTP_WAIT_##name] = offsetof(struct conf, param),
+#include "tbl/waits.h"
+#undef WAIT
+};
+
+static uint64_t wait_span(const struct conf *conf, enum smtp_wait wait)
+{
+	return *(const uint64_t *)((const char *)conf + wait_param[wait]);
+}
+
+/* A wait begins when its epoch changes; its row, which says how long, may change within. */
+static void follow_wait(struct session *s)
+{
+	uint32_t epoch;
+
+	if (s->server.connecting)
+		return;
+	s->wait = (uint8_t)smtp_waiting(&s->smtp, &epoch);
+	if (s->wait_since && epoch == s->wait_epoch)
+		return;
+	s->wait_epoch = epoch;
+	s->wait_since = s->worker->now;
+}
+
+static uint64_t wait_until(const struct session *s)
+{
+	const struct conf *conf = s->worker->all->conf;
+
+	if (s->server.connecting)
+		return s->born + conf->dial_timeout;
+	return s->wait_since + wait_span(conf, s->wait);
+}
+
+/* A session that is long enough ends where no transaction is hurt. */
+static uint64_t total_until(const struct session *s)
+{
+	if (s->finishing || s->server.connecting || s->wait != SMTP_WAIT_idle ||
+	    smtp_in_transaction(&s->smtp))
+		return UINT64_MAX;
+	return s->born + s->worker->all->conf->session_timeout;
+}
+
+static uint64_t nearer(uint64_t a, uint64_t b)
+{
+	return b && b < a ? b : a;
+}
+
+static uint64_t nearest(const struct session *s)
+{
+	uint64_t at = UINT64_MAX;
+
+	at = nearer(at, s->stall_until[LEG_CLIENT]);
+	at = nearer(at, s->stall_until[LEG_SERVER]);
+	if (s->linger_until)
+		return nearer(at, s->linger_until);
+	at = nearer(at, wait_until(s));
+	return nearer(at, total_until(s));
+}
+
+void deadline_arm(struct session *s)
+{
+	struct worker *w = s->worker;
+	uint64_t tick;
+
+	follow_wait(s);
+	/* Up: a timer that fires a moment early would only be set again. */
+	tick = nearest(s) / NS_PER_MS + 1;
+	if (!timer_running(&s->timer) || s->timer.expires > tick)
+		wheel_start(&w->wheel, &s->timer, tick);
+}
+
+void deadline_progress(struct session *s, const struct leg *leg, uint64_t octets_before)
+{
+	uint64_t *until = &s->stall_until[leg->side];
+
+	if (!leg->out.len || leg->connecting)
+		*until = 0;
+	else if (!*until || leg->octets_out != octets_before)
+		*until = s->worker->now + s->worker->all->conf->write_timeout;
+}
+
+static bool struck(const struct session *s, uint64_t until)
+{
+	return until && s->worker->now >= until;
+}
+
+static void expire(struct session *s)
+{
+	if (struck(s, total_until(s))) {
+		s->finishing = true;
+		smtp_finish(&s->smtp, SMTP_REPLY_closing_timeout, POSTERN_R_end_timeout_total);
+	} else if (struck(s, wait_until(s))) {
+		s->wait_since = 0;
+		smtp_expire(&s->smtp);
+	}
+}
+
+void deadline_strike(struct session *s)
+{
+	if (struck(s, s->linger_until)) {
+		session_finish(s);
+		return;
+	}
+	if (struck(s, s->stall_until[LEG_CLIENT]) || struck(s, s->stall_until[LEG_SERVER])) {
+		session_kill(s, POSTERN_R_end_timeout_write);
+		return;
+	}
+	if (!s->linger_until && struck(s, wait_until(s)) && s->server.connecting) {
+		session_dial_timeout(s);
+		return;
+	}
+	if (!s->linger_until)
+		expire(s);
+	session_run(s);
+}
