@@ -26,13 +26,18 @@ uint64_t child_pause(unsigned int quick)
 	return pause < PAUSE_MOST ? pause : PAUSE_MOST;
 }
 
+/* A terminal sends its signals to the keeper's children too; the keeper alone decides. */
 static void default_signals(void)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	struct sigaction ign = { .sa_handler = SIG_IGN };
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
 		sigaction(sig, &dfl, NULL);
+	sigaction(SIGINT, &ign, NULL);
+	sigaction(SIGQUIT, &ign, NULL);
+	sigaction(SIGHUP, &ign, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -30,8 +30,8 @@ struct child {
 uint64_t child_pause(unsigned int quick);
 
 /*
- * Fork and run. The child begins with default signal dispositions and no
- * signal blocked. Returns 0 or -errno; @c is then due again after a second.
+ * Fork and run. The child begins with no signal blocked and default
+ * dispositions, but ignores what a terminal sends (SIGINT, SIGQUIT, SIGHUP). Returns 0 or -errno; @c is then due again after a second.
  */
 int child_start(struct child *c, uint64_t now);
 

@@ -21,9 +21,11 @@ struct inspector_args {
 
 /*
  * Serve until SIGTERM: then no new sessions, running transactions have
- * drain_timeout to end. Standard signal dispositions, no signal blocked, one
- * thread on entry. Opens nothing by path. Returns the exit status: 0 after
- * SIGTERM, 1 after an error in the log.
+ * drain_timeout to end. A worker beats for the first time when its listener is
+ * registered: the keeper takes that as ready. On entry: default signal
+ * dispositions (SIGINT, SIGQUIT and SIGHUP ignored), no signal blocked, one
+ * thread. Opens nothing by path. Returns the exit status: 0 after SIGTERM, 1
+ * after an error in the log.
  */
 int inspector_run(const struct inspector_args *args);
 
