@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The client's lines: found with strict CRLF, told apart by the rows of
+ * tbl/verbs.h, forwarded as they are or answered here. A line whose verb is
+ * not surely known never reaches the exchanger (smtp-cases, section 6).
+ */
+#include <errno.h>
+
+#include "smtp/engine.h"
+
+struct command {
+	struct smtp_turn	*turn;
+	struct smtp_text	line;	/* with its end */
+	struct smtp_text	args;	/* behind the verb, without the end */
+	enum smtp_verb		verb;
+	bool			first;	/* of the session */
+};
+
+static const struct smtp_text no_text;
+
+static void reply_here(struct smtp *s, const struct command *c, enum smtp_reply reply)
+{
+	smtp_slot_local(s, c->verb, reply, no_text, false);
+}
+
+/* The session is over with @reply, which waits for its turn (E45). */
+static void reply_and_close(struct smtp *s, enum smtp_reply reply, enum postern_reason why)
+{
+	smtp_slot_local(s, SMTP_VERB_unknown_, reply, no_text, true);
+	smtp_end_listening(s, why);
+}
+
+static enum smtp_step forward(struct smtp *s, const struct command *c, struct smtp_text text)
+{
+	smtp_put(&c->turn->to_server, c->line.data, c->line.len);
+	smtp_slot_owe(s, c->verb, text);
+	if (smtp_verb_flags(c->verb) & SMTP_VERB_IS_HOLD)
+		s->phase = SMTP_HOLD;
+	return SMTP_STEP_ON;
+}
+
+/* What is done with a line: the column `ask` of tbl/verbs.h. */
+
+static enum smtp_step ask_forward(struct smtp *s, const struct command *c)
+{
+	return forward(s, c, no_text);
+}
+
+static enum smtp_step ask_helo(struct smtp *s, const struct command *c)
+{
+	struct smtp_text text = c->args;
+
+	smtp_text_skip_blanks(&text);
+	while (text.len && smtp_blank(text.data[text.len - 1]))
+		text.len--;
+	return forward(s, c, text);
+}
+
+static enum smtp_step ask_mail(struct smtp *s, const struct command *c)
+{
+	uint64_t most = (uint64_t)s->env->class->max_size;
+	struct smtp_path path;
+
+	if (smtp_path_parse(c->args, "from", &path)) {
+		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, no_text, false);
+		return SMTP_STEP_ON;
+	}
+	if (path.binary || (most && path.size > most)) {	/* E27, E31 */
+		smtp_slot_local(s, c->verb, path.binary ? SMTP_REPLY_parameter :
+				SMTP_REPLY_size, path.mailbox, false);
+		return SMTP_STEP_ON;
+	}
+	s->utf8 = path.utf8;
+	return forward(s, c, path.mailbox);
+}
+
+/* E78. Which of the outstanding ones will be accepted is not known, so they are awaited. */
+static enum smtp_step ask_rcpt(struct smtp *s, const struct command *c)
+{
+	uint64_t most = (uint64_t)s->env->class->max_recipients;
+	struct smtp_path path;
+
+	if (smtp_path_parse(c->args, "to", &path)) {
+		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, no_text, false);
+		return SMTP_STEP_ON;
+	}
+	if ((uint64_t)s->tx.recipients + s->owed < most)
+		return forward(s, c, path.mailbox);
+	if (s->owed)
+		return SMTP_STEP_BLOCKED;
+	smtp_note(s, POSTERN_R_recipient_limit);
+	smtp_slot_local(s, c->verb, SMTP_REPLY_recipients, path.mailbox, false);
+	return SMTP_STEP_ON;
+}
+
+static enum smtp_step ask_refuse(struct smtp *s, const struct command *c)
+{
+	smtp_note(s, POSTERN_R_command_refused);
+	reply_here(s, c, SMTP_REPLY_not_available);
+	return SMTP_STEP_ON;
+}
+
+static enum smtp_step ask_auth(struct smtp *s, const struct command *c)
+{
+	enum conf_auth policy = (enum conf_auth)s->env->class->auth;
+
+	if (policy == CONF_AUTH_PASS)
+		return forward(s, c, no_text);
+	smtp_note(s, POSTERN_R_auth_refused);
+	reply_here(s, c, policy == CONF_AUTH_HIDE ? SMTP_REPLY_not_available :
+		   SMTP_REPLY_auth_refused);
+	return SMTP_STEP_ON;
+}
+
+static enum smtp_step ask_starttls(struct smtp *s, const struct command *c)
+{
+	bool refuse = s->env->class->starttls == CONF_STARTTLS_REFUSE;
+
+	smtp_note(s, POSTERN_R_starttls_refused);
+	reply_here(s, c, refuse ? SMTP_REPLY_tls_refused : SMTP_REPLY_not_available);
+	return SMTP_STEP_ON;
+}
+
+/* CHUNKING is never offered: the octets are counted and thrown away (E21, E26). */
+static enum smtp_step ask_bdat(struct smtp *s, const struct command *c)
+{
+	struct smtp_text args = c->args, last;
+	uint64_t size;
+
+	smtp_text_skip_blanks(&args);
+	if (smtp_text_number(smtp_text_word(&args), &size) || size > SMTP_CHUNK_MAX) {
+		reply_and_close(s, SMTP_REPLY_argument, POSTERN_R_end_chunk_size);
+		return SMTP_STEP_ON;
+	}
+	smtp_text_skip_blanks(&args);
+	last = smtp_text_word(&args);
+	smtp_text_skip_blanks(&args);
+	if (args.len || (last.len && !smtp_text_is(last, "last"))) {
+		reply_and_close(s, SMTP_REPLY_argument, POSTERN_R_end_chunk_size);
+		return SMTP_STEP_ON;
+	}
+	s->skip = (uint32_t)size;
+	s->phase = SMTP_CHUNK;
+	return ask_refuse(s, c);
+}
+
+/* After a DATA that was refused this is more likely body than a mistake (E14). */
+static enum smtp_step ask_unknown(struct smtp *s, const struct command *c)
+{
+	char first = c->line.data[0];
+	bool word = smtp_lower(first) >= 'a' && smtp_lower(first) <= 'z';
+
+	if (s->suspect) {
+		smtp_end_saying(s, SMTP_REPLY_closing_desync, POSTERN_R_end_desync);
+		return SMTP_STEP_ON;
+	}
+	smtp_note(s, POSTERN_R_command_refused);
+	if (smtp_text_begins(c->line, "mail") || smtp_text_begins(c->line, "rcpt"))
+		reply_here(s, c, SMTP_REPLY_argument);	/* E40 */
+	else
+		reply_here(s, c, word ? SMTP_REPLY_not_available : SMTP_REPLY_syntax);
+	return SMTP_STEP_ON;
+}
+
+static enum smtp_step ask_foreign(struct smtp *s, const struct command *c)
+{
+	if (!c->first)
+		return ask_unknown(s, c);
+	smtp_end_saying(s, SMTP_REPLY_closing_not_smtp, POSTERN_R_end_not_smtp);
+	return SMTP_STEP_ON;
+}
+
+#define PROXY SMTP_MODE_PROXY
+#define LOCAL SMTP_MODE_LOCAL
+#define REFUSED SMTP_MODE_REFUSED
+#define VERB(word, ask, answer, modes, flags) [SMTP_VERB_##word] = { #word, ask_##ask, modes },
+static const struct verb {
+	const char	*word;
+	enum smtp_step	(*ask)(struct smtp *s, const struct command *c);
+	unsigned int	modes;
+} verbs[] = {
+#include "tbl/verbs.h"
+};
+#undef VERB
+#undef PROXY
+#undef LOCAL
+#undef REFUSED
+
+static enum smtp_verb verb_find(struct smtp_text word)
+{
+	int i;
+
+	/* From there on the rows are no words of the client's. */
+	for (i = 0; i < SMTP_VERB_greeting_; i++)
+		if (smtp_text_is(word, verbs[i].word))
+			return (enum smtp_verb)i;
+	return SMTP_VERB_unknown_;
+}
+
+/* No exchanger behind us any more, or never (E17, E81). */
+static enum smtp_step answer_alone(struct smtp *s, const struct command *c)
+{
+	if (c->verb == SMTP_VERB_QUIT) {
+		reply_and_close(s, SMTP_REPLY_bye, POSTERN_R_end_quit);
+	} else if (verbs[c->verb].modes & s->mode) {
+		reply_here(s, c, SMTP_REPLY_ok);
+	} else if (s->mode == SMTP_MODE_REFUSED) {
+		smtp_slot_local(s, SMTP_VERB_unknown_, SMTP_REPLY_order, no_text, false);
+	} else {
+		reply_and_close(s, SMTP_REPLY_closing_after_reject,
+				s->message.answer == SMTP_REPLY_verdict_later ?
+				POSTERN_R_end_verdict_failed : POSTERN_R_end_rejected);
+	}
+	return SMTP_STEP_ON;
+}
+
+static void count_junk(struct smtp *s, enum smtp_verb verb)
+{
+	if (!(smtp_verb_flags(verb) & SMTP_VERB_IS_JUNK) && s->mode == SMTP_MODE_PROXY)
+		return;
+	if (++s->junk < SMTP_JUNK_MAX || s->phase == SMTP_DEAF)
+		return;
+	reply_and_close(s, SMTP_REPLY_closing_limit, POSTERN_R_end_junk);
+}
+
+/* A whole line with a proper end. */
+static enum smtp_step take_command(struct smtp *s, struct command *c)
+{
+	enum smtp_step step;
+
+	c->args = (struct smtp_text) { c->line.data, c->line.len - 2 };
+	c->verb = verb_find(smtp_text_word(&c->args));
+	if (c->verb != SMTP_VERB_unknown_)
+		s->suspect = false;
+	if (s->mode == SMTP_MODE_PROXY)
+		step = verbs[c->verb].ask(s, c);
+	else
+		step = answer_alone(s, c);
+	if (step == SMTP_STEP_ON)
+		count_junk(s, c->verb);
+	return step;
+}
+
+/* An answer to a challenge, or "*": not a command, and never looked into (E34). */
+static enum smtp_step take_auth_line(struct smtp *s, struct command *c)
+{
+	c->verb = SMTP_VERB_auth_line_;
+	return forward(s, c, no_text);
+}
+
+static bool is_clean(struct smtp_text line)
+{
+	size_t len = line.len - 2;
+
+	return line.len >= 2 && line.data[len] == '\r' && !memchr(line.data, '\r', len) &&
+	       !memchr(line.data, '\0', len);
+}
+
+static enum smtp_step take_line(struct smtp *s, struct smtp_turn *t, size_t len)
+{
+	struct command c = { .turn = t, .line = { t->client.data, len }, .first = s->first_line };
+	enum smtp_step step = SMTP_STEP_ON;
+
+	if (s->mode == SMTP_MODE_PROXY && smtp_room(&t->to_server) < len) {
+		s->stuck = SMTP_STUCK_SERVER;
+		return SMTP_STEP_BLOCKED;
+	}
+	if (!is_clean(c.line))
+		reply_and_close(s, SMTP_REPLY_bare_newline, POSTERN_R_end_bare_newline);
+	else if (s->phase == SMTP_AUTH_LINE)
+		step = take_auth_line(s, &c);
+	else
+		step = take_command(s, &c);
+	if (step != SMTP_STEP_ON)
+		return step;
+	if (len > 2)
+		s->first_line = false;
+	s->moved = true;
+	smtp_take(&t->client, len);
+	return step;
+}
+
+static enum smtp_step too_long(struct smtp *s)
+{
+	/* The exchanger still waits for the line of a challenge: nothing can replace it. */
+	if (s->phase == SMTP_AUTH_LINE) {
+		reply_and_close(s, SMTP_REPLY_line_too_long, POSTERN_R_end_line_too_long);
+		return SMTP_STEP_ON;
+	}
+	smtp_slot_local(s, SMTP_VERB_unknown_, SMTP_REPLY_line_too_long, no_text, false);
+	s->first_line = false;
+	s->phase = SMTP_SKIP;
+	s->skip = 0;
+	return SMTP_STEP_ON;
+}
+
+/* What cannot be the start of a command: 1 = TLS, -1 = something else, 0 = may be one (E44). */
+static int alien(const struct smtp_in *in)
+{
+	unsigned char c = (unsigned char)in->data[0];
+
+	if (c == 0x16 && in->len < 2 && !in->eof)
+		return 0;
+	if (c == 0x16 && in->len >= 2 && in->data[1] == 3)
+		return 1;
+	return (c < ' ' && c != '\r' && c != '\n' && c != '\t') || c >= 0x7f ? -1 : 0;
+}
+
+static bool ends_as_alien(struct smtp *s, const struct smtp_in *in)
+{
+	int kind = s->first_line ? alien(in) : 0;
+
+	if (!kind)
+		return false;
+	if (kind > 0)
+		smtp_end_abruptly(s, POSTERN_R_end_tls_on_connect);
+	else
+		smtp_end_saying(s, SMTP_REPLY_closing_not_smtp, POSTERN_R_end_not_smtp);
+	return true;
+}
+
+/*
+ * May another command be taken? Without the offer of PIPELINING the exchanger
+ * gets one at a time (E11). The first may overtake the greeting: whether that
+ * is tolerated is the exchanger's to say (E65).
+ */
+static bool may_take(struct smtp *s)
+{
+	if (!s->greeted && !s->early_noted) {
+		s->early_noted = true;
+		smtp_note(s, POSTERN_R_early_talker);
+	}
+	if (!s->owed || s->pipelining)
+		return smtp_slot_free(s);
+	if (!s->rush_noted) {
+		s->rush_noted = true;
+		smtp_note(s, POSTERN_R_early_pipelining);
+	}
+	return false;
+}
+
+static size_t line_limit(const struct smtp *s, struct smtp_text input)
+{
+	return s->phase == SMTP_AUTH_LINE || smtp_text_begins(input, "auth ") ?
+	       SMTP_AUTH_LINE_MAX : SMTP_LINE_MAX;
+}
+
+enum smtp_step smtp_command_step(struct smtp *s, struct smtp_turn *t)
+{
+	struct smtp_text input = { t->client.data, t->client.len };
+	size_t limit = line_limit(s, input);
+	const char *end;
+
+	if (!input.len)
+		return SMTP_STEP_HUNGRY;
+	if (!may_take(s))
+		return SMTP_STEP_BLOCKED;
+	if (ends_as_alien(s, &t->client))
+		return SMTP_STEP_ON;
+	end = memchr(input.data, '\n', input.len < limit ? input.len : limit);
+	if (end)
+		return take_line(s, t, (size_t)(end - input.data) + 1);
+	if (input.len >= limit)
+		return too_long(s);
+	s->partial = true;
+	return SMTP_STEP_HUNGRY;
+}
+
+/* Throw away up to CRLF, in as many pieces as it takes; a CR at the end is kept. */
+enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t)
+{
+	struct smtp_text input = { t->client.data, t->client.len };
+	const char *end = input.len ? memchr(input.data, '\n', input.len) : NULL;
+	size_t len = end ? (size_t)(end - input.data) + 1 : input.len;
+	bool whole = end && len >= 2 && input.data[len - 2] == '\r';
+
+	if (!end && len && input.data[len - 1] == '\r')
+		len--;
+	s->partial = true;
+	if (!len)
+		return SMTP_STEP_HUNGRY;
+	s->skip += (uint32_t)len;	/* a turn brings far less than 4 GB */
+	smtp_take(&t->client, len);
+	if (s->skip > SMTP_SKIP_MAX)
+		smtp_end_quietly(s, POSTERN_R_end_line_too_long);
+	else if (whole)
+		s->phase = SMTP_COMMAND;
+	return SMTP_STEP_ON;
+}
+
+enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t)
+{
+	size_t len = t->client.len < s->skip ? t->client.len : s->skip;
+
+	s->skip -= (uint32_t)len;
+	s->moved |= len > 0;
+	smtp_take(&t->client, len);
+	if (s->skip)
+		return SMTP_STEP_HUNGRY;
+	s->phase = SMTP_COMMAND;
+	return SMTP_STEP_ON;
+}

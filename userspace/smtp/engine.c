@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The turn loop: replies first, then what the client may say, until nothing
+ * moves. What happens between turns (a leg lost, a wait struck, a verdict) is
+ * noted and acted upon within the next turn, where there is room to answer.
+ */
+#include "smtp/engine.h"
+
+static const struct smtp_text no_text;
+
+void smtp_tell(struct smtp *s, enum smtp_event_kind kind, unsigned int code,
+	       struct smtp_text text)
+{
+	struct smtp_event ev = {
+		.kind = kind,
+		.code = code,
+		.text = text.data,
+		.len = text.len,
+	};
+
+	s->ops->event(s->owner, &ev);
+}
+
+void smtp_note(struct smtp *s, enum postern_reason reason)
+{
+	struct smtp_event ev = { .kind = SMTP_EV_NOTE, .reason = reason };
+
+	s->ops->event(s->owner, &ev);
+}
+
+void smtp_init(struct smtp *s, const struct smtp_env *env, const struct smtp_ops *ops,
+	       void *owner)
+{
+	*s = (struct smtp) {
+		.env = env,
+		.ops = ops,
+		.owner = owner,
+		.mode = SMTP_MODE_PROXY,
+		.first_line = true,
+		.row = SMTP_WAIT_greeting,
+	};
+	smtp_slot_owe(s, SMTP_VERB_greeting_, no_text);
+}
+
+static enum postern_reason refusal_reason(enum smtp_reply reply)
+{
+	if (reply == SMTP_REPLY_quarantine)
+		return POSTERN_R_end_refused_line;
+	if (reply == SMTP_REPLY_closing_shutdown)
+		return POSTERN_R_end_shutdown;
+	return POSTERN_R_end_memory;
+}
+
+void smtp_init_refused(struct smtp *s, const struct smtp_env *env, const struct smtp_ops *ops,
+		       void *owner, enum smtp_reply reply)
+{
+	bool close;
+
+	smtp_init(s, env, ops, owner);
+	smtp_slot_clear(s);
+	s->mode = SMTP_MODE_REFUSED;
+	s->server_down = true;
+	s->greeted = true;
+	close = smtp_local_code(s, reply) == 421;
+	smtp_slot_local(s, SMTP_VERB_greeting_, reply, no_text, close);
+	if (close)
+		smtp_end_listening(s, refusal_reason(reply));
+}
+
+/* What the client says, by phase. */
+
+static enum smtp_step wait_step(struct smtp *s, struct smtp_turn *t)
+{
+	(void)s;
+	(void)t;
+	return SMTP_STEP_BLOCKED;
+}
+
+static enum smtp_step deaf_step(struct smtp *s, struct smtp_turn *t)
+{
+	(void)s;
+	smtp_take(&t->client, t->client.len);
+	return SMTP_STEP_BLOCKED;
+}
+
+static enum smtp_step left_step(struct smtp *s, struct smtp_turn *t)
+{
+	(void)s;
+	smtp_take(&t->client, t->client.len);
+	return SMTP_STEP_HUNGRY;
+}
+
+static enum smtp_step (*const client_steps[])(struct smtp *s, struct smtp_turn *t) = {
+	[SMTP_COMMAND] = smtp_command_step,
+	[SMTP_SKIP] = smtp_skip_step,
+	[SMTP_HOLD] = wait_step,
+	[SMTP_AUTH_LINE] = smtp_command_step,
+	[SMTP_CHUNK] = smtp_chunk_step,
+	[SMTP_BODY] = smtp_body_step,
+	[SMTP_SWALLOW] = smtp_swallow_step,
+	[SMTP_VERDICT] = smtp_verdict_step,
+	[SMTP_DOT] = wait_step,
+	[SMTP_LEFT] = left_step,
+	[SMTP_DEAF] = deaf_step,
+};
+
+/* A wait has run out: what the client sees is the table of section 9. */
+static void strike(struct smtp *s)
+{
+	static const enum postern_reason reasons[] = {
+#define WAIT(name, param, reason, text) [SMTP_WAIT_##name] = POSTERN_R_##reason,
+#include "tbl/waits.h"
+#undef WAIT
+	};
+	enum smtp_wait row = (enum smtp_wait)s->row;
+
+	switch (row) {
+	case SMTP_WAIT_reply:
+	case SMTP_WAIT_data:
+	case SMTP_WAIT_idle:
+	case SMTP_WAIT_line:
+		smtp_end_saying(s, SMTP_REPLY_closing_timeout, reasons[row]);
+		return;
+	case SMTP_WAIT_verdict:
+		smtp_verdict(s, VERDICT_TEMPFAIL);
+		return;
+	case SMTP_WAIT_dot:
+		smtp_end_saying(s, SMTP_REPLY_dot_timeout, reasons[row]);
+		return;
+	case SMTP_WAIT_body:
+		if (s->phase == SMTP_SWALLOW)
+			smtp_swallow_expire(s, reasons[row]);
+		else
+			smtp_end_quietly(s, reasons[row]);
+		return;
+	case SMTP_WAIT_write:
+		if (s->stuck == SMTP_STUCK_CLIENT)
+			smtp_end_abruptly(s, reasons[row]);
+		else if (s->phase == SMTP_BODY)
+			smtp_body_refuse(s, SMTP_REPLY_dot_timeout);
+		else
+			smtp_end_saying(s, SMTP_REPLY_closing_timeout, reasons[row]);
+		return;
+	case SMTP_WAIT_closing:
+		smtp_end_abruptly(s, s->phase == SMTP_LEFT ? POSTERN_R_end_quit : reasons[row]);
+		return;
+	case SMTP_WAIT_dial:
+	case SMTP_WAIT_greeting:
+		smtp_end_quietly(s, reasons[row]);
+		return;
+	case SMTP_WAIT_COUNT:
+		return;
+	}
+}
+
+static void turn_begin(struct smtp *s)
+{
+	s->moved = false;
+	if (s->client_lost)
+		smtp_end_abruptly(s, POSTERN_R_end_client_reset);
+	else if (s->struck)
+		strike(s);
+	s->client_lost = false;
+	s->struck = false;
+}
+
+/* The exchanger is gone, and all that it had said is dealt with (E71, E73, E67). */
+static void server_gone(struct smtp *s)
+{
+	const struct smtp_slot *slot = smtp_slot_first(s);
+
+	if (s->phase == SMTP_LEFT || (slot && slot->verb == SMTP_VERB_QUIT))
+		smtp_end_quietly(s, POSTERN_R_end_quit);
+	else if (s->server_reset)
+		smtp_end_abruptly(s, POSTERN_R_end_mx_reset);
+	else if (s->phase == SMTP_BODY)
+		smtp_body_refuse(s, SMTP_REPLY_closing_lost);
+	else if (s->phase != SMTP_VERDICT && (!slot || slot->verb == SMTP_VERB_greeting_))
+		smtp_end_quietly(s, POSTERN_R_end_mx_closed);
+	else
+		smtp_end_saying(s, SMTP_REPLY_closing_lost, POSTERN_R_end_mx_closed);
+}
+
+/* The client has ended its side, and all that it had said is dealt with (E73). */
+static bool client_gone(struct smtp *s, const struct smtp_turn *t)
+{
+	bool between = s->phase == SMTP_LEFT ||
+		       (s->phase == SMTP_COMMAND && !t->client.len);
+
+	if (between && s->count)
+		return false;		/* answers are still owed to it */
+	if (!between)
+		smtp_end_upstream(s);
+	smtp_end_quietly(s, s->phase == SMTP_LEFT ? POSTERN_R_end_quit :
+			 POSTERN_R_end_client_closed);
+	return true;
+}
+
+static bool is_idle(const struct smtp *s)
+{
+	return s->phase == SMTP_COMMAND && !s->count && !s->tx.open;
+}
+
+/* Nothing moves any more: has a side gone, or is it time to go? */
+static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
+		   enum smtp_step client)
+{
+	if (reply == SMTP_STEP_HUNGRY && (t->server.eof || s->server_lost)) {
+		server_gone(s);
+		return true;
+	}
+	if (client == SMTP_STEP_HUNGRY && t->client.eof)
+		return client_gone(s, t);
+	if (!s->finishing || !is_idle(s))
+		return false;
+	smtp_end_saying(s, (enum smtp_reply)s->finish_reply, (enum postern_reason)s->finish_why);
+	return true;
+}
+
+static bool step(struct smtp *s, struct smtp_turn *t)
+{
+	enum smtp_step reply = smtp_reply_step(s, t), client;
+
+	if (reply == SMTP_STEP_ON)
+		return true;
+	client = client_steps[s->phase](s, t);
+	if (client == SMTP_STEP_ON)
+		return true;
+	return settle(s, t, reply, client);
+}
+
+/* Waits. */
+
+static enum smtp_wait slot_row(const struct smtp_slot *slot)
+{
+	switch (slot->verb) {
+	case SMTP_VERB_greeting_:
+		return SMTP_WAIT_greeting;
+	case SMTP_VERB_DATA:
+		return SMTP_WAIT_data;
+	case SMTP_VERB_dot_:
+		return SMTP_WAIT_dot;
+	}
+	return SMTP_WAIT_reply;
+}
+
+static enum smtp_wait current_row(struct smtp *s)
+{
+	const struct smtp_slot *slot = smtp_slot_first(s);
+
+	if (s->over || s->phase == SMTP_LEFT)
+		return SMTP_WAIT_closing;
+	if (s->stuck != SMTP_STUCK_NOBODY)
+		return SMTP_WAIT_write;
+	if (s->phase == SMTP_VERDICT)
+		return SMTP_WAIT_verdict;
+	if (slot)
+		return slot_row(slot);
+	if (s->phase == SMTP_BODY || s->phase == SMTP_SWALLOW || s->phase == SMTP_CHUNK)
+		return SMTP_WAIT_body;
+	return s->partial ? SMTP_WAIT_line : SMTP_WAIT_idle;
+}
+
+static void turn_end(struct smtp *s)
+{
+	enum smtp_wait row = current_row(s);
+	bool same_span = s->row == SMTP_WAIT_verdict && row == SMTP_WAIT_dot;
+
+	if ((s->moved || row != s->row) && !same_span)
+		s->epoch++;
+	s->row = (uint8_t)row;
+}
+
+unsigned int smtp_turn(struct smtp *s, struct smtp_turn *t)
+{
+	unsigned int acts;
+
+	turn_begin(s);
+	do {
+		s->partial = false;
+		s->stuck = SMTP_STUCK_NOBODY;
+	} while (!s->over && step(s, t));
+	if (s->over) {
+		smtp_take(&t->client, t->client.len);
+		smtp_take(&t->server, t->server.len);
+	}
+	turn_end(s);
+	acts = s->acts;
+	s->acts = 0;
+	return acts;
+}
+
+/* Between turns. */
+
+void smtp_verdict(struct smtp *s, enum verdict_action action)
+{
+	bool whole = s->phase == SMTP_VERDICT;
+
+	if (s->message.judged || (!whole && (s->phase != SMTP_BODY || action == VERDICT_ACCEPT)))
+		return;
+	s->message.judged = true;
+	s->message.verdict = (uint8_t)action;
+}
+
+void smtp_server_lost(struct smtp *s, bool reset)
+{
+	s->server_lost = true;
+	s->server_reset |= reset;
+}
+
+void smtp_client_lost(struct smtp *s)
+{
+	s->client_lost = true;
+}
+
+void smtp_expire(struct smtp *s)
+{
+	s->struck = true;
+}
+
+void smtp_finish(struct smtp *s, enum smtp_reply reply, enum postern_reason why)
+{
+	if (s->finishing)
+		return;
+	s->finishing = true;
+	s->finish_reply = (uint8_t)reply;
+	s->finish_why = (uint16_t)why;
+}
+
+void smtp_shutdown(struct smtp *s)
+{
+	smtp_finish(s, SMTP_REPLY_closing_shutdown, POSTERN_R_end_shutdown);
+}
+
+enum smtp_wait smtp_waiting(const struct smtp *s, uint32_t *epoch)
+{
+	*epoch = s->epoch;
+	return (enum smtp_wait)s->row;
+}
+
+bool smtp_in_transaction(const struct smtp *s)
+{
+	return s->tx.open || s->message.counted;
+}
+
+bool smtp_wants_client(const struct smtp *s)
+{
+	switch ((enum smtp_phase)s->phase) {
+	case SMTP_VERDICT:
+	case SMTP_DOT:
+		return false;
+	case SMTP_COMMAND:
+		return smtp_slot_free(s) && (!s->owed || s->pipelining);
+	case SMTP_SKIP:
+	case SMTP_HOLD:
+	case SMTP_AUTH_LINE:
+	case SMTP_CHUNK:
+	case SMTP_BODY:
+	case SMTP_SWALLOW:
+	case SMTP_LEFT:
+	case SMTP_DEAF:
+		return true;
+	}
+	return true;
+}
+
+enum postern_reason smtp_end_reason(const struct smtp *s)
+{
+	return (enum postern_reason)s->why;
+}

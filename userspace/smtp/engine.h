@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of smtp/ share. Nothing here is for others; smtp.h is.
+ *
+ *   engine.c    turn loop, what comes in between turns, waits
+ *   command.c   the client's lines		path.c      MAIL and RCPT
+ *   body.c      the message			received.c  our line in front of it
+ *   reply.c     the exchanger's lines		ehlo.c      EHLO, rebuilt
+ *   answer.c    what an answer changes		local.c     our own replies
+ *   slot.c      the queue of replies		end.c       how a session ends
+ *   text.c      words and numbers
+ */
+#ifndef SMTP_ENGINE_H
+#define SMTP_ENGINE_H
+
+#include <string.h>
+
+#include "smtp/smtp.h"
+
+#define SMTP_LINE_MAX		4096		/* command or reply line, with its end */
+#define SMTP_AUTH_LINE_MAX	12288		/* E34 */
+#define SMTP_SKIP_MAX		(64 * 1024)	/* E43 */
+#define SMTP_REPLY_LINES	100		/* E61, E7 */
+#define SMTP_REPLY_OCTETS	(64 * 1024)
+#define SMTP_EHLO_OCTETS	SMTP_SERVER_INPUT
+#define SMTP_BODY_LINE_MAX	(1024 * 1024)	/* E51 */
+#define SMTP_SWALLOW_MAX	(1024 * 1024 * 1024)
+#define SMTP_CHUNK_MAX		(1024 * 1024 * 1024)	/* E26 */
+#define SMTP_JUNK_MAX		100
+#define SMTP_LOCAL_ROOM		512		/* longest reply of ours */
+#define SMTP_RECEIVED_ROOM	1024
+
+#define VERB(word, ask, answer, modes, flags) SMTP_VERB_##word,
+enum smtp_verb {
+#include "tbl/verbs.h"
+	SMTP_VERB_COUNT
+};
+#undef VERB
+
+/* `flags` of a verb. */
+enum smtp_verb_flag {
+	SMTP_VERB_IS_HOLD	= 0x01,
+	SMTP_VERB_IS_TEXT	= 0x02,
+	SMTP_VERB_IS_JUNK	= 0x04,
+};
+
+enum smtp_mode {
+	SMTP_MODE_PROXY		= 0x01,
+	SMTP_MODE_LOCAL		= 0x02,
+	SMTP_MODE_REFUSED	= 0x04,
+};
+
+/* What a step of the turn loop came to. */
+enum smtp_step {
+	SMTP_STEP_ON,		/* something was done: look again */
+	SMTP_STEP_HUNGRY,	/* more input is needed */
+	SMTP_STEP_BLOCKED,	/* waits for something else */
+};
+
+enum smtp_stuck {
+	SMTP_STUCK_NOBODY,
+	SMTP_STUCK_CLIENT,	/* to_client has too little room */
+	SMTP_STUCK_SERVER,
+};
+
+/* A piece of text that belongs to somebody else. */
+struct smtp_text {
+	const char	*data;
+	size_t		len;
+};
+
+/* Buffers. */
+
+static inline size_t smtp_room(const struct smtp_out *out)
+{
+	return out->size - out->len;
+}
+
+/* Append; the caller has looked at the room. */
+static inline void smtp_put(struct smtp_out *out, const char *data, size_t len)
+{
+	if (len > smtp_room(out))
+		return;
+	memcpy(out->data + out->len, data, len);
+	out->len += len;
+}
+
+static inline void smtp_take(struct smtp_in *in, size_t len)
+{
+	in->data += len;
+	in->len -= len;
+}
+
+static inline char smtp_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static inline bool smtp_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Is @text exactly @word, whatever the case? */
+bool smtp_text_is(struct smtp_text text, const char *word);
+/* Does @text begin with @word, whatever the case? */
+bool smtp_text_begins(struct smtp_text text, const char *word);
+/* Cut the first @n octets off, or all. */
+void smtp_text_cut(struct smtp_text *text, size_t n);
+void smtp_text_skip_blanks(struct smtp_text *text);
+/* The octets up to a blank or the end, which are cut off. */
+struct smtp_text smtp_text_word(struct smtp_text *text);
+/* What stands before "=", or all; what stands behind it in @value, or nothing. */
+struct smtp_text smtp_text_key(struct smtp_text word, struct smtp_text *value);
+/*
+ * A number in digits alone. Saturates at UINT64_MAX. Returns 0 or -EINVAL
+ * (empty, or anything but digits).
+ */
+int smtp_text_number(struct smtp_text text, uint64_t *out);
+
+/* Events. */
+void smtp_tell(struct smtp *s, enum smtp_event_kind kind, unsigned int code,
+	       struct smtp_text text);
+void smtp_note(struct smtp *s, enum postern_reason reason);
+
+/* slot.c */
+struct smtp_slot *smtp_slot_first(struct smtp *s);
+/* Is there a slot free, and room for the longest argument? */
+bool smtp_slot_free(const struct smtp *s);
+/* The exchanger will answer @verb; @text is kept when the verb's row says so. */
+void smtp_slot_owe(struct smtp *s, enum smtp_verb verb, struct smtp_text text);
+/* We answer @verb with @reply; @close ends the session with it. */
+void smtp_slot_local(struct smtp *s, enum smtp_verb verb, enum smtp_reply reply,
+		     struct smtp_text text, bool close);
+/* Remove the oldest; its text is copied to @buf (FACTS_PATH octets), its length returned. */
+size_t smtp_slot_pop(struct smtp *s, struct smtp_slot *slot, char *buf);
+void smtp_slot_clear(struct smtp *s);
+unsigned int smtp_verb_flags(enum smtp_verb verb);
+
+/* command.c: the next command line, or what is left of one. */
+enum smtp_step smtp_command_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
+
+/* path.c */
+struct smtp_path {
+	struct smtp_text	mailbox;	/* without <> and source route */
+	uint64_t		size;		/* SIZE=, 0 = none */
+	bool			binary;		/* BODY=BINARYMIME */
+	bool			utf8;		/* SMTPUTF8 */
+};
+/* What follows MAIL or RCPT; @word is "from" or "to". Returns 0 or -EINVAL. */
+int smtp_path_parse(struct smtp_text args, const char *word, struct smtp_path *out);
+
+/* body.c */
+void smtp_body_begin(struct smtp *s);
+enum smtp_step smtp_body_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_swallow_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t);
+/* The message is lost: upstream leg reset, the rest swallowed, @reply at its end. */
+void smtp_body_refuse(struct smtp *s, enum smtp_reply reply);
+/* The exchanger has answered before the end; that goes out at the end (E19). */
+void smtp_body_early(struct smtp *s);
+/* The client stalled within a lost message: it gets the answer all the same. */
+void smtp_swallow_expire(struct smtp *s, enum postern_reason why);
+/* The message got its answer, @code; 0 when it got none. Tells the owner, once. */
+void smtp_message_end(struct smtp *s, unsigned int code);
+
+/* received.c: write our line. SMTP_RECEIVED_ROOM octets are there. */
+void smtp_received_put(const struct smtp *s, struct smtp_out *out, uint64_t wall);
+
+/* reply.c: the next reply to the client, ours or the exchanger's. */
+enum smtp_step smtp_reply_step(struct smtp *s, struct smtp_turn *t);
+
+/* A line of the exchanger's. */
+struct smtp_line {
+	struct smtp_text	text;	/* without its end */
+	size_t			taken;	/* with its end */
+	unsigned int		code;
+	bool			last;
+};
+/* Read the first line. 1 = read, 0 = not whole yet, -EPROTO = it is none. */
+int smtp_line_read(struct smtp_text input, struct smtp_line *line);
+
+/* ehlo.c: one line of an accepted EHLO. */
+enum smtp_step smtp_ehlo_step(struct smtp *s, struct smtp_turn *t);
+
+/* answer.c: the oldest slot was answered in full, with @code. */
+void smtp_answered(struct smtp *s, struct smtp_turn *t, unsigned int code);
+/* May the exchanger say @code now: to the oldest slot, to nothing, within a message? */
+bool smtp_answer_legal(struct smtp *s, unsigned int code);
+
+/* local.c: write a reply of ours. SMTP_LOCAL_ROOM octets are there. Returns its code. */
+unsigned int smtp_local_put(const struct smtp *s, struct smtp_out *out, enum smtp_reply reply);
+unsigned int smtp_local_code(const struct smtp *s, enum smtp_reply reply);
+
+/* end.c. The first reason given stays. */
+
+/* Say @reply, a 421, in place of all that is owed, then close (E7, E58, section 9). */
+void smtp_end_saying(struct smtp *s, enum smtp_reply reply, enum postern_reason why);
+/* Close both legs; nothing more is said. */
+void smtp_end_quietly(struct smtp *s, enum postern_reason why);
+/* Reset both legs. */
+void smtp_end_abruptly(struct smtp *s, enum postern_reason why);
+/* Give up the upstream leg alone: it must not see a whole message. */
+void smtp_end_upstream(struct smtp *s);
+/* The client's octets are worth nothing from here on; queued slots end the session. */
+void smtp_end_listening(struct smtp *s, enum postern_reason why);
+
+#endif
