@@ -109,21 +109,17 @@ static void append(char *buf, size_t *len, size_t size, const char *data, size_t
 	*len += n;
 }
 
-/* "SCHEME://USER@HOST" as written, and what the host is when that is not plain. */
-static void detail_write(const struct links *l, const char *text, size_t host_len, char *out)
+/* "SCHEME://USER@HOST" as written, and the host that it means where that differs. */
+static void detail_write(const struct url *u, const struct url_host *host, char *out)
 {
-	const struct url *u = &l->url;
-	const char *host = text + strlen(u->scheme) + 3;
-	int len = (int)(host_len - (size_t)(host - text));
+	int user = u->user_len < 24 ? (int)u->user_len : 24;
+	int written = u->host_len < 48 ? (int)u->host_len : 48;
+	int len = snprintf(out, FACTS_DETAIL, "%s://%.*s%s%.*s", u->scheme, user, u->user,
+			   u->has_user ? "@" : "", written, u->host);
 
-	snprintf(out, FACTS_DETAIL, "%.32s://%.*s%s%.*s", u->scheme, (int)(u->user_len > 24 ? 24 :
-		 u->user_len), u->user, u->has_user ? "@" : "",
-		 (int)(u->host_len > 48 ? 48 : u->host_len), u->host);
-	if ((size_t)len != u->host_len || memcmp(host, u->host, u->host_len) != 0) {
-		size_t at = strlen(out);
-
-		snprintf(out + at, FACTS_DETAIL - at, " = %.*s", len, host);
-	}
+	if (host->len != u->host_len || memcmp(host->text, u->host, host->len) != 0)
+		snprintf(out + len, FACTS_DETAIL - (size_t)len, " = %.*s", (int)host->len,
+			 host->text);
 }
 
 /* Did the host end in a backslash, and does an "@" follow before its real end? */
@@ -144,21 +140,22 @@ static bool at_after_backslash(const struct url *u)
 static void url_end(struct links *l)
 {
 	char text[URL_TEXT];
-	size_t host_len;
+	struct url_host host;
 	uint32_t found, first;
 
 	l->state = LINKS_SEEK;
 	l->url.backslash_at = at_after_backslash(&l->url);
-	found = url_judge(&l->url, text, &host_len);
-	if (!host_len)
+	found = url_judge(&l->url, &host);
+	if (!host.len)
 		return;
 	first = found & ~l->found;
 	l->found |= found;
 	for (unsigned int i = 0; first; i++, first >>= 1) {
 		if (first & 1)
-			detail_write(l, text, host_len, l->detail[i]);
+			detail_write(&l->url, &host, l->detail[i]);
 	}
-	l->ops->url(l->owner, text, strlen(text));
+	if (l->ops->url)
+		l->ops->url(l->owner, text, url_text(&l->url, &host, text));
 }
 
 /* A slash: does a scheme with its first slash stand before it? */

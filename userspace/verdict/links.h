@@ -20,7 +20,7 @@ enum links_state {
 };
 
 struct links_ops {
-	/* A URL in its normal form (url_judge()), NUL-ended. */
+	/* A URL in its normal form (url_text()), NUL-ended. NULL: nobody asks. */
 	void (*url)(void *owner, const char *text, size_t len);
 };
 

@@ -4,7 +4,6 @@
  * host.c. Pure functions; any thread.
  */
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -132,69 +131,98 @@ static bool has_control(const char *s, size_t len)
 	return false;
 }
 
-/* Normal form of the host in place. Returns its length and adds what it shows. */
-static size_t judge_host(const struct url *url, char *host, uint32_t *found)
+/* Most hosts: plain lower-case letters, and not a number. Nothing to decode. */
+static bool is_plain_host(const struct url *url)
+{
+	if (!url->host_len || !islower((unsigned char)url->host[0]) ||
+	    url->host[url->host_len - 1] == '.')
+		return false;
+	for (size_t i = 0; i < url->host_len; i++) {
+		if (!is_plain((unsigned char)url->host[i]) || isupper((unsigned char)url->host[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Fill @host the long way. Returns what it shows. */
+static uint32_t read_host(const struct url *url, struct url_host *host)
 {
 	bool hex = false, mapped = false;
+	uint32_t found = 0;
 	size_t len, skip;
 
-	len = decode_host(url->host, url->host_len, host, URL_HOST, &hex);
-	skip = skip_encoded_user(url, host, len, found);
+	len = decode_host(url->host, url->host_len, host->text, URL_HOST, &hex);
+	skip = skip_encoded_user(url, host->text, len, &found);
 	len -= skip;
-	memmove(host, host + skip, len);
-	len = host_map(host, len, &mapped);
-	len = host_length(host, len);
-	if (!len)
-		return 0;
+	memmove(host->text, host->text + skip, len);
+	len = host_map(host->text, len, &mapped);
+	host->len = host_length(host->text, len);
 	if (hex)
-		*found |= LINK_BIT(hex_host);
+		found |= LINK_BIT(hex_host);
 	if (mapped)
-		*found |= LINK_BIT(mapped_host);
-	if (has_control(host, len))
-		*found |= LINK_BIT(control_host);
-	*found |= host_number_judge(host, len);
-	return len;
+		found |= LINK_BIT(mapped_host);
+	if (has_control(host->text, host->len))
+		found |= LINK_BIT(control_host);
+	return found | host_number_judge(host->text, host->len);
 }
 
-/* RFC 3986, section 6.2.2.2: decode what need not be encoded. */
-static size_t put_rest(const struct url *url, char *out, size_t room)
-{
-	size_t at = 0, made = 0, used;
-
-	while (at < url->rest_len && made + 3 <= room) {
-		unsigned char c = octet_at(url->rest + at, url->rest_len - at, &used);
-
-		if (used == 3 && (is_plain(c) || c == '~')) {
-			out[made++] = (char)c;
-		} else {
-			memcpy(out + made, url->rest + at, used);
-			made += used;
-		}
-		at += used;
-	}
-	return made;
-}
-
-uint32_t url_judge(const struct url *url, char text[URL_TEXT], size_t *host_len)
+uint32_t url_judge(const struct url *url, struct url_host *host)
 {
 	uint32_t found = url->found;
-	char host[URL_HOST];
-	size_t len, at;
 
-	*host_len = 0;
-	text[0] = '\0';
-	len = judge_host(url, host, &found);
-	if (!len)
+	if (is_plain_host(url)) {
+		host->len = url->host_len;
+		memcpy(host->text, url->host, host->len);
+	} else {
+		found |= read_host(url, host);
+	}
+	if (!host->len)
 		return 0;
 	if (url->reference)
 		found |= LINK_BIT(reference_host);
 	if (url->backslash_at)
 		found |= LINK_BIT(backslash_user);
-	at = (size_t)snprintf(text, URL_TEXT, "%s://", url->scheme);
-	memcpy(text + at, host, len);
-	at += len;
-	*host_len = at;
-	at += put_rest(url, text + at, URL_TEXT - at - 1);
-	text[at] = '\0';
 	return found;
+}
+
+/* Copy up to the next "%". Returns the octets copied. */
+static size_t put_plain(const char *in, size_t len, char *out)
+{
+	const char *mark = memchr(in, '%', len);
+
+	len = mark ? (size_t)(mark - in) : len;
+	memcpy(out, in, len);
+	return len;
+}
+
+/* Path and query; never longer than they are encoded. */
+static size_t put_rest(const struct url *url, char *out)
+{
+	size_t at = 0, made = 0, used;
+
+	while (at < url->rest_len) {
+		const char *in = url->rest + at;
+		unsigned char c = octet_at(in, url->rest_len - at, &used);
+		size_t n = 1;
+
+		if (*in != '%')
+			used = n = put_plain(in, url->rest_len - at, out + made);
+		else if (used == 3 && !is_plain(c) && c != '~')
+			memcpy(out + made, in, n = used);
+		else
+			out[made] = (char)c;
+		made += n;
+		at += used;
+	}
+	return made;
+}
+
+size_t url_text(const struct url *url, const struct url_host *host, char text[URL_TEXT])
+{
+	char *at = stpcpy(stpcpy(text, url->scheme), "://");
+
+	at = mempcpy(at, host->text, host->len);
+	at += put_rest(url, at);
+	*at = '\0';
+	return (size_t)(at - text);
 }

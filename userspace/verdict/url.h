@@ -43,13 +43,21 @@ struct url {
 	char		rest[URL_REST];	/* path and query, first octet / ? # or backslash */
 };
 
+/* The host as software reads it: decoded, in lower case, without port. */
+struct url_host {
+	size_t	len;			/* 0: there is none */
+	char	text[URL_HOST];
+};
+
+/* Read the host of @url into @host. Returns the LINK_BIT()s met, 0 without a host. */
+uint32_t url_judge(const struct url *url, struct url_host *host);
+
 /*
- * Judge @url: returns the LINK_BIT()s met. @text gets its normal form,
- * "scheme://host/path", user part left out, host decoded and in lower case,
- * needlessly encoded octets of the path decoded. @text is empty when there is
- * no host. *@host_len gets the length of scheme and host in @text.
+ * Write the normal form, "scheme://host/path" and a NUL: user part and port
+ * left out, needlessly encoded octets of the path decoded (RFC 3986, section
+ * 6.2.2.2). Returns its length.
  */
-uint32_t url_judge(const struct url *url, char text[URL_TEXT], size_t *host_len);
+size_t url_text(const struct url *url, const struct url_host *host, char text[URL_TEXT]);
 
 /* What the user part @user alone shows: LINK_BIT(user_...). */
 uint32_t url_user_judge(const char *scheme, const char *user, size_t len);

@@ -160,12 +160,13 @@ static void on_url(void *owner, const char *text, size_t len)
 	struct url_in_hand hand = { .scan = scan, .text = text };
 	const hs_database_t *base = scan->bench->rules->base[CONF_WHERE_URL];
 
-	if (base && hs_scan(base, text, (unsigned int)len, 0, scan->bench->scratch, on_url_match,
-			    &hand) != HS_SUCCESS)
+	if (hs_scan(base, text, (unsigned int)len, 0, scan->bench->scratch, on_url_match,
+		    &hand) != HS_SUCCESS)
 		scan->failed = true;
 }
 
 static const struct links_ops links_ops = { .url = on_url };
+static const struct links_ops links_ops_no_rules = { .url = NULL };
 
 int verdict_bench_new(const struct verdict_rules *r, struct verdict_bench **out)
 {
@@ -242,7 +243,8 @@ int verdict_scan_new(struct verdict_bench *b, struct verdict_scan **out)
 	scan->urls_kept = 0;
 	memset(scan->matched, 0, b->rules->count);
 	mime_init(&scan->mime, &mime_ops, scan);
-	links_init(&scan->links, &links_ops, scan);
+	links_init(&scan->links, b->rules->base[CONF_WHERE_URL] ? &links_ops : &links_ops_no_rules,
+		   scan);
 	*out = scan;
 	return 0;
 }
