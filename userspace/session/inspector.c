@@ -161,15 +161,21 @@ static int confine(struct inspector *in)
 	return sandbox_enter();
 }
 
-/* The last step: from here on connections arrive. */
+/* Connections arrive as soon as a worker has a listener in the map and beats. */
 static int register_listeners(struct inspector *in)
 {
 	int err = 0;
 
-	pthread_barrier_wait(&in->start);
 	for (unsigned int i = 0; i < in->all.count && !err; i++)
 		err = steering_listener_set(in->args->steering, i, in->workers[i].listener);
 	return err;
+}
+
+/* A beat tells the keeper that the listener is in its place: so this is last. */
+static int let_workers_run(struct inspector *in)
+{
+	pthread_barrier_wait(&in->start);
+	return 0;
 }
 
 static const struct {
@@ -184,6 +190,7 @@ static const struct {
 	{ "start the threads",		start_threads },
 	{ "enter the sandbox",		confine },
 	{ "register the listeners",	register_listeners },
+	{ "let the workers run",	let_workers_run },
 };
 
 /* Wait for SIGTERM, let the workers drain, collect them. */

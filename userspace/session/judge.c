@@ -153,9 +153,12 @@ bool judge_early(struct session *s)
 	return true;
 }
 
-void judge_whole(struct session *s)
+bool judge_whole(struct session *s)
 {
+	if (s->mail.certain)
+		return false;
 	decide(s);
+	return true;
 }
 
 void judge_close(struct session *s)

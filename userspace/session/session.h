@@ -130,8 +130,8 @@ extern const struct smtp_ops judge_ops;
 /* judge.c: is rejection certain, and not told yet? Tells the engine. */
 bool judge_early(struct session *s);
 
-/* judge.c: the message is whole: tell the engine the verdict. */
-void judge_whole(struct session *s);
+/* judge.c: the message is whole: tell the engine the verdict, unless it was told early. */
+bool judge_whole(struct session *s);
 
 /* judge.c: the session ends. */
 void judge_close(struct session *s);
