@@ -92,15 +92,9 @@ static int renumber_line(void *arg, const struct postern_addr *key,
 
 static __u8 line_length(const struct conf_pool *pool)
 {
-	bool v4 = addr_is_v4(&pool->prefix.addr) && pool->prefix.prefix_len >= 96;
-	unsigned int length;
-
-	if (v4)
-		length = pool->line ? 96 + (unsigned int)pool->line : 128;
-	else
-		length = pool->line ? (unsigned int)pool->line : 64;
-	/* A pool longer than the default line is one line. */
-	return (__u8)(length > pool->prefix.prefix_len ? length : pool->prefix.prefix_len);
+	if (pool->prefix.prefix_len >= 96 && addr_is_v4(&pool->prefix.addr))
+		return (__u8)(pool->line ? 96 + pool->line : 128);
+	return (__u8)(pool->line ? pool->line : 64);
 }
 
 static struct postern_pool pool_row(const struct conf_pool *pool)
