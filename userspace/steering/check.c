@@ -115,7 +115,8 @@ static int check_bpf(const struct steering_report *report)
 	}
 	if (fd == -EPERM)
 		return say_fault(report,
-			"the kernel refuses bpf() (%s); lockdown is \"%s\", boot without confidentiality, and look for a seccomp filter or security module",
+			"the kernel refuses bpf() (%s), lockdown is \"%s\"; "
+			"boot without lockdown, look for a seccomp filter or security module",
 			strerror(-fd), lockdown(state, sizeof(state)));
 	return say_fault(report, "bpf() does not work: %s; needs a kernel with CONFIG_BPF_SYSCALL",
 			 strerror(-fd));
@@ -167,7 +168,8 @@ int check_place(const struct pins *p, const struct steering_report *report)
 
 	if (pins_other_layout(p, other))
 		faults += say_fault(report,
-			"%s belongs to another release of Postern, whose maps have another layout (this one's is v%d); run `postern down` of that release first",
+			"%s belongs to another release of Postern, whose maps have another "
+			"layout (this one's is v%d); run `postern down` of that release first",
 			other, POSTERN_ABI);
 	if (pins_mounted(p) == PINS_READ_ONLY)
 		faults += say_fault(report,
@@ -178,7 +180,8 @@ int check_place(const struct pins *p, const struct steering_report *report)
 			"the kernel has no BPF file system; needs CONFIG_BPF_SYSCALL");
 	if (attach_elsewhere(p))
 		faults += say_fault(report,
-			"what is pinned in %s steers another network namespace; run this there, or give each its own run_dir",
+			"what is pinned in %s steers another network namespace; run this "
+			"there, or give each its own run_dir",
 			p->dir);
 	return faults + check_pinned(p, report);
 }
@@ -189,7 +192,8 @@ static int check_settings(const struct conf *conf, const struct steering_report 
 {
 	if (!(conf->mark & ~conf->mark_mask))
 		return 0;
-	return say_fault(report, "mark 0x%x has bits outside mark_mask 0x%x; set mark within the mask",
+	return say_fault(report,
+			 "mark 0x%x has bits outside mark_mask 0x%x; set mark within the mask",
 			 (unsigned int)conf->mark, (unsigned int)conf->mark_mask);
 }
 

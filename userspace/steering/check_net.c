@@ -84,7 +84,8 @@ static int check_forwarding(const struct subject *s)
 		    sysctl_read(rows[i].family, s->iface.name, "forwarding") > 0)
 			continue;
 		faults += say_fault(s->c->report,
-			"%s: %s forwarding is off; run: sysctl -w %s=1 (and net/%s/conf/%s/forwarding=1)",
+			"%s: %s forwarding is off; run: sysctl -w %s=1 (and "
+			"net/%s/conf/%s/forwarding=1)",
 			s->iface.name, rows[i].name, rows[i].key, rows[i].family, s->iface.name);
 	}
 	return faults;
@@ -108,15 +109,20 @@ static int check_source_filter(const struct subject *s)
 	if (sysctl_effective(name, "src_valid_mark") == 1 &&
 	    (rp_filter == 1 || sysctl_effective(name, "accept_local") != 1))
 		faults += say_fault(s->c->report,
-			"%s: src_valid_mark is on, packets with our mark would be dropped; run: sysctl -w net/ipv4/conf/all/src_valid_mark=0 net/ipv4/conf/%s/src_valid_mark=0",
+			"%s: src_valid_mark is on, packets with our mark would be dropped; "
+			"run: sysctl -w net/ipv4/conf/all/src_valid_mark=0 "
+			"net/ipv4/conf/%s/src_valid_mark=0",
 			name, name);
 	if (s->side == CONF_SIDE_UPSTREAM && rp_filter == 1)
 		faults += say_fault(s->c->report,
-			"%s: rp_filter is strict (1) on the upstream side, answers that come another way would be dropped; run: sysctl -w net/ipv4/conf/%s/rp_filter=2",
+			"%s: rp_filter is strict (1) on the upstream side, answers that come "
+			"another way would be dropped; run: sysctl -w "
+			"net/ipv4/conf/%s/rp_filter=2",
 			name, name);
 	if (s->side == CONF_SIDE_SUBSCRIBER && rp_filter == 0)
 		say_note(s->c->report,
-			 "%s: rp_filter is off on the subscriber side, a line can send with another's address; run: sysctl -w net/ipv4/conf/%s/rp_filter=1",
+			 "%s: rp_filter is off on the subscriber side, a line can send with "
+			 "another's address; run: sysctl -w net/ipv4/conf/%s/rp_filter=1",
 			 name, name);
 	return faults;
 }
@@ -131,10 +137,12 @@ static int check_host(struct check *c)
 		faults += say_fault(c->report, "lo is down; run: ip link set lo up");
 	if (sysctl_read("ipv4", NULL, "tcp_fwmark_accept") == 1)
 		faults += say_fault(c->report,
-			"tcp_fwmark_accept is on, our answers to subscribers would be routed back to us; run: sysctl -w net/ipv4/tcp_fwmark_accept=0");
+			"tcp_fwmark_accept is on, our answers to subscribers would be routed "
+			"back to us; run: sysctl -w net/ipv4/tcp_fwmark_accept=0");
 	if (sysctl_read("ipv4", NULL, "tcp_syncookies") == 0)
 		say_note(c->report,
-			 "tcp_syncookies is 0, a flood of SYNs can keep lines out; run: sysctl -w net/ipv4/tcp_syncookies=1");
+			 "tcp_syncookies is 0, a flood of SYNs can keep lines out; run: "
+			 "sysctl -w net/ipv4/tcp_syncookies=1");
 	return faults;
 }
 
@@ -184,7 +192,8 @@ static int check_filter(const struct subject *s)
 	if (err <= 0)
 		return 0;
 	return say_fault(s->c->report,
-		"%s: a foreign tc filter stands at ingress priority %d, which is ours; move it (tc filter show dev %s ingress)",
+		"%s: a foreign tc filter stands at ingress priority %d, which is ours; move "
+		"it (tc filter show dev %s ingress)",
 		s->iface.name, ATTACH_TC_PRIORITY, s->iface.name);
 }
 
@@ -203,7 +212,8 @@ static int check_offload(const struct subject *s)
 	memcpy(request.ifr_name, s->iface.name, IFNAMSIZ);
 	if (!ioctl(fd, SIOCETHTOOL, &request) && value.data & ETH_FLAG_LRO)
 		say_note(s->c->report,
-			 "%s: large receive offload is on, native XDP will not attach; run: ethtool -K %s lro off",
+			 "%s: large receive offload is on, native XDP will not attach; run: "
+			 "ethtool -K %s lro off",
 			 s->iface.name, s->iface.name);
 	close(fd);
 	return 0;
@@ -233,7 +243,8 @@ static int check_iface(struct check *c, size_t i, int *index)
 	*index = 0;
 	if (iface_find(&c->netlink, title, &s.iface))
 		return say_fault(c->report,
-			"%s: there is no such interface here; correct the name in the configuration",
+			"%s: there is no such interface here; correct the name in the "
+			"configuration",
 			title);
 	*index = s.iface.index;
 	for (k = 0; k < sizeof(checks) / sizeof(*checks); k++)
@@ -249,7 +260,8 @@ static int check_twice(const struct check *c, const int *index, size_t i)
 	for (k = 0; k < i; k++) {
 		if (index[i] && index[k] == index[i])
 			return say_fault(c->report,
-				"%s: the configuration has this interface twice (as %s too); remove one",
+				"%s: the configuration has this interface twice (as %s too); "
+				"remove one",
 				c->conf->interfaces[i].title, c->conf->interfaces[k].title);
 	}
 	return 0;
@@ -282,7 +294,8 @@ static int check_sides(const struct check *c)
 	for (i = 0; i < 2; i++) {
 		if (!count[i])
 			faults += say_fault(c->report,
-				"the configuration names no interface of the %s side; add: interface \"NAME\" { side = \"%s\" }",
+				"the configuration names no interface of the %s side; add: "
+				"interface \"NAME\" { side = \"%s\" }",
 				names[i], names[i]);
 	}
 	return faults;

@@ -306,15 +306,18 @@ static int check_rule(const struct nlmsghdr *nlh, void *arg)
 	common = rule.mask & want.mask;
 	if (rule.priority == want.priority)
 		o->faults += say_fault(o->report,
-			"%s rule of priority %u is not ours; remove it or set rule_priority to a free number",
+			"%s rule of priority %u is not ours; remove it or set rule_priority "
+			"to a free number",
 			family_name(rule.family), rule.priority);
 	else if (rule.table == want.table && rule.action == FR_ACT_TO_TBL)
 		o->faults += say_fault(o->report,
-			"%s rule of priority %u leads to table %u, which is ours; set route_table to a free number",
+			"%s rule of priority %u leads to table %u, which is ours; set "
+			"route_table to a free number",
 			family_name(rule.family), rule.priority, rule.table);
 	else if (common && !((rule.mark ^ want.mark) & common))
 		o->faults += say_fault(o->report,
-			"%s rule of priority %u matches our mark (fwmark 0x%x/0x%x, ours 0x%x/0x%x); set mark and mark_mask to free bits",
+			"%s rule of priority %u matches our mark (fwmark 0x%x/0x%x, ours "
+			"0x%x/0x%x); set mark and mark_mask to free bits",
 			family_name(rule.family), rule.priority, rule.mark, rule.mask,
 			want.mark, want.mask);
 	return MNL_CB_OK;
@@ -327,7 +330,8 @@ static int check_route(const struct nlmsghdr *nlh, void *arg)
 
 	if (route_table(nlh) == (uint32_t)o->conf->route_table && !route_is_ours(nlh))
 		o->faults += say_fault(o->report,
-			"%s table %u holds a route that is not ours; set route_table to a free number",
+			"%s table %u holds a route that is not ours; set route_table to a "
+			"free number",
 			family_name(hdr->rtm_family), (unsigned int)o->conf->route_table);
 	return MNL_CB_OK;
 }
@@ -341,7 +345,8 @@ int route_check(struct netlink *n, const struct conf *conf,
 
 	if (table >= RT_TABLE_DEFAULT && table <= RT_TABLE_LOCAL)
 		return say_fault(report,
-			"route_table %u is one of the system's own tables; set it to a free number, such as 2525",
+			"route_table %u is one of the system's own tables; set it to a free "
+			"number, such as 2525",
 			table);
 	err = rules_each(n, check_rule, &o);
 	if (!err)
