@@ -202,9 +202,10 @@ start_sink()
 
 daemon_ready()
 {
-	kill -0 "$(cat "$dir/daemon.pid")" &&
-		inside rtr env POSTERN_CONF="$dir/postern.conf" "$build/postern" status --json |
-			grep -Eq '"ready": *true'
+	running "$(cat "$dir/daemon.pid")" || return 1
+	inside rtr env POSTERN_CONF="$dir/postern.conf" "$build/postern" status --json \
+		>"$dir/status.json" 2>/dev/null
+	grep -Eq '"ready": *true' "$dir/status.json"
 }
 
 start_daemon()

@@ -18,8 +18,9 @@ DIR/script.json   how to behave; read anew for each connection. An object of
   lenient     true: ends of data that a strict receiver would not take count
   slow        seconds between two reads of 512 octets each
 
-Stages: connect, greeting, ehlo, helo, mail, rcpt, data, body (at the first
-octets of a message), dot, rset, noop, quit and any other command's name.
+Stages: connect, greeting, ehlo, helo, mail, rcpt, data, data-early (DATA with
+no recipient), body (at the first octets of a message), dot, rset, noop, quit
+and any other command's name.
 Times are CLOCK_MONOTONIC, so that they compare with the client's.
 """
 
@@ -160,7 +161,8 @@ class Session:
 
     async def command(self, verb, line):
         if verb == "data" and not self.rcpt:
-            await self.answer("data-early", "503 5.5.1 no recipient")
+            if await self.answer("data-early", "503 5.5.1 no recipient") == "3":
+                await self.message()
         elif verb == "data":
             if await self.answer("data") == "3":
                 await self.message()
