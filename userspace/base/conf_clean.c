@@ -118,6 +118,15 @@ static void note_brace(struct cleaner *c, char brace)
 	c->before = BEFORE_NAME;
 }
 
+/* A run of octets outside of ASCII, of which the first is behind us. */
+static void clean_foreign(struct cleaner *c)
+{
+	conf_fault(c->faults, c->line, "unexpected character outside of ASCII, expected text in "
+		   "quotes");
+	while (c->p < c->end && *c->p < 0)
+		c->p++;
+}
+
 static void clean_mark(struct cleaner *c)
 {
 	char mark = *c->p++;
@@ -130,9 +139,10 @@ static void clean_mark(struct cleaner *c)
 		c->line++;
 	else if (is_control(mark) && !(mark == '\r' && *c->p == '\n'))
 		conf_fault(c->faults, c->line, "control character");
+	else if (mark < 0)
+		clean_foreign(c);
 	else if (!is_control(mark) && mark != ' ' && mark != '\t')
-		conf_fault(c->faults, c->line, "unexpected %.*s, expected text in quotes",
-			   mark > 0 ? 1 : 25, mark > 0 ? &mark : "character outside of ASCII");
+		conf_fault(c->faults, c->line, "unexpected %c, expected text in quotes", mark);
 	if (mark != '=' && mark != '{' && mark != '}' && mark != '\n')
 		c->p[-1] = ' ';
 }
