@@ -68,8 +68,11 @@ static int next_id(struct state *s, uint64_t *id)
 
 int state_subscriber_make(struct state *s, const char *name, uint64_t *id)
 {
-	int err = next_id(s, id);
+	int err = state_subscriber_find(s, name, id);
 
+	if (err != -ENOENT)
+		return err ? err : -EEXIST;
+	err = next_id(s, id);
 	return err ? err : sql_put(s, SQL_SUBSCRIBERS, "nt", *id, name);
 }
 

@@ -164,6 +164,10 @@ int sql_views(struct state *s)
 		if (!err)
 			err = sql_next(s, &st);
 		sql_drop(&st);
+		/* A view is not held against its table before it is used. */
+		if (!err)
+			err = sql_find(s, (enum sql_table)i, "", &st, "");
+		sql_drop(&st);
 		if (err)
 			return err;
 	}
@@ -177,13 +181,18 @@ int sql_put(struct state *s, enum sql_table table, const char *kinds, ...)
 	va_list values;
 	int err;
 
-	sqlite3_str_appendf(sql, "INSERT OR REPLACE INTO main.%s (", t->name);
+	/* On the key alone: REPLACE would also delete rows that collide elsewhere. */
+	sqlite3_str_appendf(sql, "INSERT INTO main.%s (", t->name);
 	columns_as(sql, t, NAMES);
 	sqlite3_str_appendall(sql, ", sum) VALUES (");
 	columns_as(sql, t, MARKS);
 	sqlite3_str_appendf(sql, ", row_sum('%s', ", t->name);
 	columns_as(sql, t, MARKS);
-	sqlite3_str_appendall(sql, "))");
+	sqlite3_str_appendall(sql, ")) ON CONFLICT (");
+	each_column(sql, t, t->keys, ", ", NAMES);
+	sqlite3_str_appendall(sql, ") DO UPDATE SET sum = excluded.sum");
+	for (unsigned int i = t->keys; i < ALL_COLUMNS && t->column[i]; i++)
+		sqlite3_str_appendf(sql, ", %s = excluded.%s", t->column[i], t->column[i]);
 	va_start(values, kinds);
 	err = execute(s, sql, kinds, values);
 	va_end(values);

@@ -62,7 +62,10 @@ void state_rollback(struct state *s);
 /* Who did what: one line for the audit table. */
 int state_audit(struct state *s, const char *who, const char *what);
 
-/* Subscribers. An id is never given out twice; 0 is nobody. */
+/*
+ * Subscribers. An id is never given out twice; 0 is nobody. Make one within a
+ * transaction; -EEXIST when the name is taken.
+ */
 int state_subscriber_find(struct state *s, const char *name, uint64_t *id);
 int state_subscriber_make(struct state *s, const char *name, uint64_t *id);
 int state_subscriber_name(struct state *s, uint64_t id, char name[STATE_NAME]);

@@ -19,12 +19,14 @@
 /*
  * Step N brings a file of version N to N+1. Only ever append.
  *
- * The subscriber's name is unique, and so is his id for ever: rows of
- * `subscribers` are not deleted.
+ * A subscriber's id is never given out twice: rows of `subscribers` are not
+ * deleted. His name is his alone by state_subscriber_make(), not by the schema:
+ * a damaged row must not keep the name from him.
  */
 static const char *const steps[] = {
-	"CREATE TABLE subscribers (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	"CREATE TABLE subscribers (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
 	" sum INTEGER NOT NULL);"
+	"CREATE INDEX subscribers_name ON subscribers (name);"
 	"CREATE TABLE lines (addr BLOB NOT NULL, bits INTEGER NOT NULL,"
 	" subscriber INTEGER NOT NULL, sum INTEGER NOT NULL,"
 	" PRIMARY KEY (addr, bits)) WITHOUT ROWID;"
