@@ -147,6 +147,34 @@ static void read_workers(struct status *s)
 			s->settings.workers);
 }
 
+static int read_interface(void *arg, const struct steering_interface *row)
+{
+	struct status *s = arg;
+	json_t *interface = json_object();
+
+	set(interface, "name", json_string(row->name));
+	set(interface, "side", json_string(row->side == CONF_SIDE_SUBSCRIBER ? "subscriber" :
+								       "upstream"));
+	set(interface, "up", json_boolean(row->there));
+	set(interface, "attached", json_boolean(row->filtered));
+	set(interface, "xdp", json_string(row->xdp));
+	json_array_append_new(json_object_get(s->root, "interfaces"), interface);
+	if (!row->there)
+		trouble(s, "interface %s is not there, or down", row->name);
+	else if (!row->filtered)
+		trouble(s, "interface %s is not filtered: run `postern up`", row->name);
+	return 0;
+}
+
+static void read_interfaces(struct status *s)
+{
+	set(s->root, "interfaces", json_array());
+	if (steering_interface_each(s->cli->conf, read_interface, s))
+		trouble(s, "the interfaces cannot be asked about");
+	if (!s->cli->conf->interface_count)
+		trouble(s, "the configuration names no interface");
+}
+
 static int take_status(void *arg, const char *line)
 {
 	json_t **out = arg;
@@ -196,6 +224,7 @@ static int read_steering(struct status *s)
 		return err;
 	read_bypass(s);
 	read_mode(s);
+	read_interfaces(s);
 	read_policy(s);
 	read_workers(s);
 	return 0;
@@ -213,6 +242,25 @@ static void line(const char *name, const char *fmt, ...)
 	vsnprintf(raw, sizeof(raw), fmt, args);
 	va_end(args);
 	printf("%-11s %s\n", name, out_escape(raw, text, sizeof(text)));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "?";
+}
+
+static void print_interfaces(const struct status *s)
+{
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach(json_object_get(s->root, "interfaces"), i, interface)
+		line(i ? "" : "interfaces", "%s, %s side, %s; XDP %s",
+		     text_of(interface, "name"), text_of(interface, "side"),
+		     json_is_true(json_object_get(interface, "attached")) ? "attached" :
+		     "NOT ATTACHED", text_of(interface, "xdp"));
 }
 
 static void print_workers(const struct status *s)
@@ -252,7 +300,7 @@ static void print_daemon(const struct status *s)
 	     number(daemon, "keeper"), number(daemon, "inspector"), number(daemon, "clerk"));
 	line("", "restarts: inspector %lld, clerk %lld; event log %s",
 	     number(daemon, "inspector_restarts"), number(daemon, "clerk_restarts"),
-	     json_string_value(json_object_get(daemon, "event_log")) ? : "?");
+	     text_of(daemon, "event_log"));
 }
 
 static void print_human(const struct status *s)
@@ -265,9 +313,10 @@ static void print_human(const struct status *s)
 	if (i)
 		putchar('\n');
 	if (s->cli->steering) {
-		line("mode", "%s", json_string_value(json_object_get(s->root, "mode")));
+		line("mode", "%s", text_of(s->root, "mode"));
 		line("bypass", "%s", json_is_true(json_object_get(s->root, "bypass")) ?
 		     "ON" : "off");
+		print_interfaces(s);
 		line("pools", "%zu; prefixes exempt or refused: %zu", s->pools, s->prefixes);
 		line("lines", "steered %zu, exempt %zu, refused %zu, as their pool %zu",
 		     s->lines[POSTERN_STEER], s->lines[POSTERN_EXEMPT],

@@ -43,6 +43,20 @@ int steering_up(const struct conf *conf, const struct steering_report *report);
 /* Detach and remove everything that steering_up() made. Fine when nothing is there. */
 int steering_down(const struct conf *conf, const struct steering_report *report);
 
+/* An interface of the configuration as it is now. */
+struct steering_interface {
+	const char	*name;
+	enum conf_side	side;
+	bool		there;		/* it exists and is up */
+	bool		filtered;	/* our program stands at its ingress */
+	const char	*xdp;		/* the screen: "native", "generic" or "off" */
+};
+
+/* Walk the interfaces; @each returns non-zero to stop, and that is returned. */
+int steering_interface_each(const struct conf *conf,
+			    int (*each)(void *arg, const struct steering_interface *row),
+			    void *arg);
+
 /* Open what is loaded; -ENOENT when nothing is, -EPROTO when another version is. */
 int steering_open(const struct conf *conf, struct steering **out);
 void steering_close(struct steering *s);
