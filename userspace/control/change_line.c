@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "control/map_edit.h"
 
+#define END_TEXT	48	/* " until 2027-01-31T17:00:00Z" */
+
 static const char *const words[] = {
 	[POSTERN_EXEMPT] = "exempt",
 	[POSTERN_REFUSE] = "refused",
@@ -203,12 +205,24 @@ static int treat(struct change *c, struct change_target *t, struct state_treatme
 	return err ? change_stored(c, err) : apply(c, t);
 }
 
+/* " until ..." for the audit, "" without an end. Returns @buf. */
+static const char *end_text(uint64_t until, char buf[END_TEXT])
+{
+	time_t seconds = (time_t)(until / NS_PER_SEC);
+	struct tm tm;
+
+	*buf = '\0';
+	if (until && gmtime_r(&seconds, &tm))
+		strftime(buf, END_TEXT, " until %Y-%m-%dT%H:%M:%SZ", &tm);
+	return buf;
+}
+
 int change_treat(struct change *c, const struct change_target *target,
 		 enum postern_treatment treatment, uint64_t until, const char *why)
 {
 	struct state_treatment old = { 0 }, new = key_of(target);
 	struct change_target t = *target;
-	char text[STATE_NAME];
+	char text[STATE_NAME], end[END_TEXT];
 	int err = change_begin(c);
 
 	if (err)
@@ -219,8 +233,8 @@ int change_treat(struct change *c, const struct change_target *target,
 	snprintf(new.who, sizeof(new.who), "%s", c->who);
 	snprintf(new.why, sizeof(new.why), "%s", why);
 	err = treat(c, &t, &new, &old);
-	err = change_finish(c, err, "%s %s: %s", change_target_text(&t, text), words[treatment],
-			    why);
+	err = change_finish(c, err, "%s %s%s: %s", change_target_text(&t, text), words[treatment],
+			    end_text(until, end), why);
 	if (!err)
 		remark(c, &t, &new, &old);
 	return err;
@@ -281,11 +295,14 @@ static int unbind(struct change *c, const struct postern_prefix *line, uint64_t 
 	return err ? err : change_line_refresh(c, line);
 }
 
-/* In a transaction of its own; *subscriber is who was on the line. */
+/*
+ * Take whoever is on the line, unless it is @keep, off it, in a transaction of
+ * its own. -ENOENT without words: nobody is.
+ */
 static int unbind_line(struct change *c, const struct postern_prefix *line, uint64_t keep)
 {
+	char text[ADDR_TEXT], name[STATE_NAME] = "?";
 	uint64_t subscriber = 0;
-	char text[ADDR_TEXT];
 	int err = change_begin(c);
 
 	if (err)
@@ -295,9 +312,13 @@ static int unbind_line(struct change *c, const struct postern_prefix *line, uint
 		state_rollback(c->state);
 		return err == -ENOENT ? err : change_stored(c, err);
 	}
-	err = unbind(c, line, subscriber);
-	return change_finish(c, err, "%s taken from subscriber %llu", prefix_text(line, text),
-			     (unsigned long long)subscriber);
+	state_subscriber_name(c->state, subscriber, name);
+	prefix_text(line, text);
+	err = change_finish(c, unbind(c, line, subscriber), "%s taken from subscriber %s", text,
+			    name);
+	if (!err)
+		change_say(c, "%s was on the line %s and is not any more", name, text);
+	return err;
 }
 
 int change_unbind(struct change *c, const struct postern_addr *addr)
