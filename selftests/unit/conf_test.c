@@ -308,6 +308,13 @@ Test(conf, file_from_the_environment)
 	cr_assert_eq(conf_read("/", &conf, err, sizeof(err)), -EISDIR);
 }
 
+Test(conf, manual_has_the_rows)
+{
+	if (access("doc/params.sh", X_OK))
+		cr_skip_test("not at the top of the source");
+	cr_expect_eq(system("doc/params.sh --check"), 0);
+}
+
 static const char full[] =
 	"# a comment, then a /* block\n"
 	"/* over\n * lines */ mode = shadow // and the rest\n"

@@ -27,4 +27,10 @@ static inline uint64_t clock_wall(void)
 	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/* Room for a time as text, with the final NUL. */
+#define CLOCK_TEXT	32
+
+/* Write @wall as RFC 3339, UTC, with milliseconds; @buf has CLOCK_TEXT octets. Returns @buf. */
+const char *clock_text(uint64_t wall, char *buf);
+
 #endif

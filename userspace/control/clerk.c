@@ -69,9 +69,11 @@ static int write_status(void *arg, char *buf, size_t size)
 {
 	struct clerk *c = arg;
 	const struct page *page = c->args->page;
+	char time[CLOCK_TEXT];
 	struct json j;
 
 	json_begin(&j, buf, size);
+	json_text(&j, "time", clock_text(clock_wall(), time));
 	json_text(&j, "event", "status");
 	json_flag(&j, "ready", page->ready);
 	json_number(&j, "uptime_s", (int64_t)((clock_boot() - page->started) / NS_PER_SEC));

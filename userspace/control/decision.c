@@ -3,8 +3,6 @@
 #include "control/decision.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
-#include <time.h>
 
 #include "base/addr.h"
 #include "base/clock.h"
@@ -22,27 +20,14 @@ static const char *hook_name(unsigned int hook)
 	return hook < sizeof(names) / sizeof(names[0]) ? names[hook] : "unknown";
 }
 
-static void put_time(struct json *j, uint64_t wall)
-{
-	time_t seconds = (time_t)(wall / NS_PER_SEC);
-	char date[32], text[48];
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03uZ", date,
-		 (unsigned int)(wall % NS_PER_SEC / NS_PER_MS));
-	json_text(j, "time", text);
-}
-
 int decision_line(const struct postern_event *e, uint64_t wall, char *buf, size_t size)
 {
-	char addr[ADDR_TEXT];
+	char addr[ADDR_TEXT], time[CLOCK_TEXT];
 	struct json j;
 
 	json_begin(&j, buf, size);
+	json_text(&j, "time", clock_text(wall, time));
 	json_text(&j, "event", "decision");
-	put_time(&j, wall);
 	json_text(&j, "hook", hook_name(e->hook));
 	json_text(&j, "reason", reason_name(e->reason));
 	json_text(&j, "effect", reason_effect(e->reason));

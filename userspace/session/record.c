@@ -4,7 +4,6 @@
  * each to the clerk. A clerk that does not keep up costs records, which are
  * counted, and never a session's time.
  */
-#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -14,7 +13,6 @@
 
 /* The longest record: every octet of text as \u00XX. */
 #define RECORD_OCTETS	(32 * 1024)
-#define TIME_TEXT	32
 
 #define RECORD(name, kind, in, text) RECORD_##name,
 enum record_field {
@@ -35,27 +33,13 @@ static const char *const verdict_words[] = {
 	[VERDICT_DROP] = "drop",
 };
 
-static void put_time(struct json *j, uint64_t wall)
-{
-	time_t seconds = (time_t)(wall / NS_PER_SEC);
-	char text[TIME_TEXT];
-	struct tm tm;
-	size_t len;
-
-	gmtime_r(&seconds, &tm);
-	len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, sizeof(text) - len, ".%03uZ",
-		 (unsigned int)(wall % NS_PER_SEC / NS_PER_MS));
-	json_text(j, keys[RECORD_time], text);
-}
-
 /* The fields that stand in every record. */
 static void put_common(struct json *j, const struct session *s, const char *event)
 {
 	const struct facts *f = &s->mail.facts;
-	char server[ADDR_TEXT];
+	char server[ADDR_TEXT], time[CLOCK_TEXT];
 
-	put_time(j, s->worker->wall);
+	json_text(j, keys[RECORD_time], clock_text(s->worker->wall, time));
 	json_text(j, keys[RECORD_event], event);
 	json_text(j, keys[RECORD_sid], s->ticket);
 	json_text(j, keys[RECORD_client], s->client_text);
