@@ -169,6 +169,23 @@ static int check_count(const struct cli *cli)
 	return -1;
 }
 
+/* A command that reads its own arguments also gets the --json that stood before it. */
+static int run_raw(const struct cli *cli, int argc, char **argv)
+{
+	char json[] = "--json", **more = calloc((size_t)argc + 2, sizeof(*more));
+	int status;
+
+	if (!more)
+		return cli_fail("out of memory");
+	more[0] = argv[0];
+	more[1] = json;
+	memcpy(more + 2, argv + 1, (size_t)(argc - 1) * sizeof(*more));
+	optind = 1;
+	status = cli->json ? cli->command->raw(argc + 1, more) : cli->command->raw(argc, argv);
+	free(more);
+	return status;
+}
+
 int cli_parse(struct cli *cli, int argc, char **argv)
 {
 	int used, status = parse_globals(cli, argc, argv);
@@ -185,7 +202,7 @@ int cli_parse(struct cli *cli, int argc, char **argv)
 	if (!cli->command)
 		return no_command(argc, argv);
 	if (cli->command->raw)
-		return cli->command->raw(argc, argv);
+		return run_raw(cli, argc, argv);
 	status = parse_options(cli, argc - used + 1, argv + used - 1);
 	return status >= 0 ? status : check_count(cli);
 }
