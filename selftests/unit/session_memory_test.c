@@ -173,3 +173,19 @@ Test(store, what_is_left_is_shared)
 	chain_drop(&st, &a, a.len);
 	store_free(&st);
 }
+
+/* Octets that are gone from the first block are not room. */
+Test(store, room_is_in_whole_blocks)
+{
+	static char data[CHAIN_BLOCK];
+	struct chain c = { 0 };
+	struct store st;
+
+	store_init(&st, 1, 2500);
+	cr_assert_eq(chain_room(&st, &c, 65536), CHAIN_BLOCK);
+	cr_assert_eq(chain_add(&st, &c, data, CHAIN_BLOCK), 0);
+	chain_drop(&st, &c, 1000);
+	cr_assert_eq(chain_room(&st, &c, 65536), c.len);
+	chain_drop(&st, &c, c.len);
+	store_free(&st);
+}
