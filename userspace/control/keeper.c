@@ -61,13 +61,6 @@ static void note_failed_start(struct keeper *k, const struct child *c, int statu
 	begin_end(k, now);
 }
 
-static void publish(struct keeper *k)
-{
-	k->page->inspector = k->inspector.pid;
-	k->page->clerk = k->clerk.pid;
-	k->page->ready = k->phase == KEEPER_SERVING;
-}
-
 static void reap(struct keeper *k, uint64_t now)
 {
 	int status;
@@ -184,7 +177,14 @@ static void look(struct keeper *k, uint64_t now)
 		look_ready(k);
 	else if (k->phase == KEEPER_SERVING)
 		look_silent(k, now);
-	k->next_look = now + (k->phase == KEEPER_STARTING ? LOOK_READY_NS : LOOK_NS);
+	k->next_look = now + (k->page->ready ? LOOK_NS : LOOK_READY_NS);
+}
+
+static void publish(struct keeper *k)
+{
+	k->page->inspector = k->inspector.pid;
+	k->page->clerk = k->clerk.pid;
+	k->page->ready = k->phase == KEEPER_SERVING && all_beat(k);
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b)

@@ -35,6 +35,13 @@ static int need_root(struct keeper *k)
 	return -EPERM;
 }
 
+/* Descriptors that whoever started us forgot. */
+static int close_inherited(struct keeper *k)
+{
+	(void)k;
+	return close_range(STDERR_FILENO + 1, ~0U, 0) ? -errno : 0;
+}
+
 static int find_users(struct keeper *k)
 {
 	uid_t uid;
@@ -177,19 +184,21 @@ static int find_hostname(struct keeper *k)
 	return 0;
 }
 
-/* Two descriptors a session, and some for us; no core file can hold mail. */
+/*
+ * No core file can hold mail. As many descriptors as sessions need, if that is
+ * allowed; the inspector says what its limit is good for.
+ */
 static int set_limits(struct keeper *k)
 {
 	rlim_t want = (rlim_t)k->conf->max_sessions * 2 + 1024;
-	struct rlimit none = { 0, 0 }, files = { want, want }, now;
+	struct rlimit none = { 0, 0 }, files;
 
-	if (setrlimit(RLIMIT_CORE, &none))
+	if (setrlimit(RLIMIT_CORE, &none) || getrlimit(RLIMIT_NOFILE, &files))
 		return -errno;
-	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur != RLIM_INFINITY &&
-	    now.rlim_cur < want && setrlimit(RLIMIT_NOFILE, &files))
-		log_warning("max_sessions = %lld needs %llu descriptors, which the kernel does "
-			    "not allow: %s", (long long)k->conf->max_sessions,
-			    (unsigned long long)want, strerror(errno));
+	if (files.rlim_max < want) {
+		files.rlim_max = want;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	return 0;
 }
 
@@ -231,6 +240,7 @@ static const struct {
 	int (*step)(struct keeper *k);
 } checklist[] = {
 	{ "be root",			need_root },
+	{ "close what it inherited",	close_inherited },
 	{ "find the users",		find_users },
 	{ "open steering",		open_steering },
 	{ "make its directories",	make_directories },
