@@ -188,42 +188,61 @@ static void send_step(struct player *p, int side, const struct bytes *b)
 	}
 }
 
-/* Text of a script line, escapes undone. */
+static void escape_add(struct bytes *b, const char **at, const char *end);
+
+/* Octets of a script, escapes undone, up to @end. */
+static void octets_add(struct bytes *b, const char *at, const char *end)
+{
+	while (at < end) {
+		if (*at == '\\') {
+			at++;
+			escape_add(b, &at, end);
+		} else {
+			add(b, at++, 1);
+		}
+	}
+}
+
+/* "{N text}": the text N times. */
+static void repeat_add(struct bytes *b, const char **at, const char *end)
+{
+	char *text;
+	unsigned long n = strtoul(*at + 1, &text, 10);
+	const char *close = memchr(text, '}', (size_t)(end - text));
+
+	while (n--)
+		octets_add(b, text + 1, close);
+	*at = close + 1;
+}
+
+static void escape_add(struct bytes *b, const char **at, const char *end)
+{
+	static const char names[] = "rnt0", octets[] = "\r\n\t";
+	const char *name = strchr(names, **at);
+	char hex[3] = { 0 }, c = **at;
+
+	if (c == '{') {
+		repeat_add(b, at, end);
+		return;
+	}
+	(*at)++;
+	if (c == 'x') {
+		memcpy(hex, *at, 2);
+		c = (char)strtoul(hex, NULL, 16);
+		*at += 2;
+	} else if (name) {
+		c = octets[name - names];
+	}
+	add(b, &c, 1);
+}
+
+/* A line of a script: CRLF behind it, unless it ends in "\_". */
 static void text_add(struct bytes *b, const char *text, size_t len)
 {
-	bool line_end = true;
-	size_t i = 0;
-	unsigned int n;
-	char c;
+	bool bare = len >= 2 && text[len - 2] == '\\' && text[len - 1] == '_';
 
-	while (i < len) {
-		c = text[i++];
-		if (c == '\\') {
-			c = text[i++];
-			if (c == '_') {
-				line_end = false;
-				continue;
-			} else if (c == '(') {
-				n = (unsigned int)strtoul(text + i, NULL, 10);
-				while (text[i++] != ' ')
-					;
-				while (n--)
-					add(b, text + i, 1);
-				i += 2;
-				continue;
-			} else if (c == 'x') {
-				char hex[3] = { text[i], text[i + 1], 0 };
-
-				c = (char)strtoul(hex, NULL, 16);
-				i += 2;
-			} else {
-				c = c == 'r' ? '\r' : c == 'n' ? '\n' : c == '0' ? '\0' :
-				    c == 't' ? '\t' : c;
-			}
-		}
-		add(b, &c, 1);
-	}
-	if (line_end)
+	octets_add(b, text, text + len - (bare ? 2 : 0));
+	if (!bare)
 		add(b, "\r\n", 2);
 }
 

@@ -17,7 +17,7 @@
  *   W row	expected wait	= reason	expected end
  * After each segment or happening exactly the expected comes out. An expected
  * line that ends in "..." is compared up to there. In text: \r \n \0 \t \\,
- * \xNN, \(N c) for N times the octet c, and \_ at the end for "no CRLF".
+ * \xNN, \{N text} for N times the text, and \_ at the end for "no CRLF".
  */
 #ifndef SMTP_PLAY_H
 #define SMTP_PLAY_H

@@ -144,12 +144,21 @@ static enum smtp_step ask_bdat(struct smtp *s, const struct command *c)
 	return ask_refuse(s, c);
 }
 
-/* After a DATA that was refused this is more likely body than a mistake (E14). */
+/* Another protocol's first line (E44). */
+static enum smtp_step end_as_foreign(struct smtp *s)
+{
+	smtp_end_saying(s, SMTP_REPLY_closing_not_smtp, POSTERN_R_end_not_smtp);
+	return SMTP_STEP_ON;
+}
+
 static enum smtp_step ask_unknown(struct smtp *s, const struct command *c)
 {
 	char first = c->line.data[0];
 	bool word = smtp_lower(first) >= 'a' && smtp_lower(first) <= 'z';
 
+	if (c->first && smtp_text_begins(c->line, "ssh-"))
+		return end_as_foreign(s);
+	/* After a DATA that was refused this is more likely body than a mistake (E14). */
 	if (s->suspect) {
 		smtp_end_saying(s, SMTP_REPLY_closing_desync, POSTERN_R_end_desync);
 		return SMTP_STEP_ON;
@@ -164,10 +173,7 @@ static enum smtp_step ask_unknown(struct smtp *s, const struct command *c)
 
 static enum smtp_step ask_foreign(struct smtp *s, const struct command *c)
 {
-	if (!c->first)
-		return ask_unknown(s, c);
-	smtp_end_saying(s, SMTP_REPLY_closing_not_smtp, POSTERN_R_end_not_smtp);
-	return SMTP_STEP_ON;
+	return c->first ? end_as_foreign(s) : ask_unknown(s, c);
 }
 
 #define PROXY SMTP_MODE_PROXY
@@ -256,6 +262,17 @@ static bool is_clean(struct smtp_text line)
 	       !memchr(line.data, '\0', len);
 }
 
+/* LF alone ends lines in other protocols too. */
+static void end_unclean(struct smtp *s, const struct command *c)
+{
+	struct smtp_text line = { c->line.data, c->line.len - 1 };
+
+	if (c->first && verbs[verb_find(smtp_text_word(&line))].ask == ask_foreign)
+		end_as_foreign(s);
+	else
+		reply_and_close(s, SMTP_REPLY_bare_newline, POSTERN_R_end_bare_newline);
+}
+
 static enum smtp_step take_line(struct smtp *s, struct smtp_turn *t, size_t len)
 {
 	struct command c = { .turn = t, .line = { t->client.data, len }, .first = s->first_line };
@@ -266,7 +283,7 @@ static enum smtp_step take_line(struct smtp *s, struct smtp_turn *t, size_t len)
 		return SMTP_STEP_BLOCKED;
 	}
 	if (!is_clean(c.line))
-		reply_and_close(s, SMTP_REPLY_bare_newline, POSTERN_R_end_bare_newline);
+		end_unclean(s, &c);
 	else if (s->phase == SMTP_AUTH_LINE)
 		step = take_auth_line(s, &c);
 	else
