@@ -97,6 +97,7 @@ static void answer_data(struct smtp *s, const struct answer *a)
 		smtp_body_begin(s);
 		return;
 	}
+	s->message.upstream = false;
 	s->phase = SMTP_COMMAND;
 	s->suspect = true;
 	if (a->turn->client.len && a->code != 421)

@@ -93,6 +93,13 @@ static enum smtp_step ask_rcpt(struct smtp *s, const struct command *c)
 	return SMTP_STEP_ON;
 }
 
+/* Its 354 may be on the way: from here on the upstream leg ends by a reset only. */
+static enum smtp_step ask_data(struct smtp *s, const struct command *c)
+{
+	s->message = (struct smtp_message) { .upstream = true };
+	return forward(s, c, no_text);
+}
+
 static enum smtp_step ask_refuse(struct smtp *s, const struct command *c)
 {
 	smtp_note(s, POSTERN_R_command_refused);

@@ -17,7 +17,7 @@ static void leave_upstream(struct smtp *s, bool reset)
 	if (s->server_down)
 		return;
 	s->server_down = true;
-	if (s->message.upstream || s->phase == SMTP_HOLD)
+	if (s->message.upstream)
 		reset = true;
 	s->acts |= reset ? SMTP_ACT_RESET_SERVER : SMTP_ACT_CLOSE_SERVER;
 }

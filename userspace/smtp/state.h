@@ -55,7 +55,7 @@ struct smtp_message {
 	uint8_t		answer;		/* enum smtp_reply for the dot, in SMTP_SWALLOW */
 	bool		begun;		/* Received: was written */
 	bool		counted;	/* SMTP_EV_DATA was given, SMTP_EV_MESSAGE is owed */
-	bool		upstream;	/* the exchanger is within a message */
+	bool		upstream;	/* DATA was sent, its end was not answered */
 	bool		early;		/* it answered before the end (E19) */
 	bool		judged;		/* `verdict` is known */
 	uint8_t		verdict;	/* enum verdict_action */
