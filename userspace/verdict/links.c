@@ -316,8 +316,11 @@ static void run(struct links *l, const char *data, size_t len)
 	l->past = past_of(l, &p, len);
 }
 
-/* The reference in progress is over: put its meaning, or itself, in its place. */
-static void reference_end(struct links *l)
+/*
+ * The reference in progress is over: put its meaning, or itself, in its place.
+ * Returns whether it was one.
+ */
+static bool reference_end(struct links *l)
 {
 	char out[4];
 	size_t len = reference_value(&l->reference, out);
@@ -329,6 +332,7 @@ static void reference_end(struct links *l)
 	else
 		run(l, l->reference.text, l->reference.len);
 	l->reference.len = 0;
+	return len > 0;
 }
 
 /* Text with references. Returns the octets taken. */
@@ -340,8 +344,7 @@ static size_t run_html(struct links *l, const char *data, size_t len)
 	if (l->reference.len) {
 		if (reference_take(&l->reference, *data, &used))
 			return 1;
-		reference_end(l);
-		return used ? 1 : 0;
+		return reference_end(l) && used ? 1 : 0;
 	}
 	mark = memchr(data, '&', len);
 	run(l, data, mark ? (size_t)(mark - data) : len);
