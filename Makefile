@@ -42,6 +42,8 @@ UNIT_SRC := $(wildcard selftests/unit/*.c)
 UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/%.o)
 PROG_SRC := $(wildcard selftests/prog/*.c)
 PROG_OBJ := $(PROG_SRC:%.c=$(BUILD)/%.o)
+BENCH_SRC := $(wildcard selftests/bench/*.c)
+BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(BUILD)/bench/%)
 HELPER_SRC := $(wildcard selftests/net/helper/*.c)
 HELPER_BIN := $(HELPER_SRC:selftests/net/helper/%.c=$(BUILD)/helper/%)
 
@@ -87,7 +89,7 @@ install: all
 style:
 	selftests/style.sh
 
-tests: $(BUILD)/unit $(BUILD)/prog helpers
+tests: $(BUILD)/unit $(BUILD)/prog helpers $(BENCH_BIN)
 helpers: $(HELPER_BIN)
 
 $(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/*/*.h)
@@ -120,6 +122,10 @@ $(BUILD)/unit: $(UNIT_OBJ) $(BUILD)/libpostern.a
 $(BUILD)/prog: $(PROG_OBJ) $(BUILD)/libpostern.a
 	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
 
+$(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libpostern.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $^ $(LIBS) $(ALL_LDFLAGS) -o $@
+
 $(BUILD)/helper/%: selftests/net/helper/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
@@ -137,4 +143,4 @@ clean:
 	rm -rf build
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(PROG_OBJ:.o=.d) \
-	$(BUILD)/userspace/main.d $(HELPER_BIN:=.d)
+	$(BUILD)/userspace/main.d $(HELPER_BIN:=.d) $(BENCH_BIN:=.d)

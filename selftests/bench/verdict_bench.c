@@ -19,14 +19,18 @@
 #define BLOCK	(16 * 1024)		/* as a session reads */
 #define SECONDS	0.5
 
-#define PROSE	"The committee met again on Tuesday and agreed to move the date; details at\r\n" \
-		"https://www.example.org/minutes/2024/05?item=7 and in the usual folder. If you\r\n" \
-		"cannot come, tell Anne (anne@example.org) before Friday, please. Thanks, all.\r\n"
-#define HTML	"<tr><td style=\"font-family:Arial;color:#333\"><a href=\"https://news.example.com" \
-		"/r/?u=https%3A%2F%2Fexample.com%2Fa&amp;id=99\"><img src=\"//img.example.com/" \
-		"a.png\" width=\"1\"></a>&nbsp;Read&#8217;s more</td></tr>\r\n"
-#define QUOTED	"<td style=3D\"font-family:Arial;color:#333\"><a href=3D\"https://news.example.c=\r\n" \
-		"om/r/?u=3D1&amp;id=3D99\">caf=C3=A9</a>&nbsp;Read more about it</td>=20\r\n"
+#define PROSE								\
+	"The committee met again on Tuesday and moved the date; details at\r\n" \
+	"https://www.example.org/minutes/2024/05?item=7 and in the folder.\r\n" \
+	"If you cannot come, tell Anne (anne@example.org) before Friday.\r\n"
+#define HTML								\
+	"<tr><td style=\"font-family:Arial;color:#333\">"		\
+	"<a href=\"https://news.example.com/r/?u=https%3A%2F%2Fexample.com%2Fa&amp;id=99\">" \
+	"<img src=\"//img.example.com/a.png\" width=\"1\"></a>"	\
+	"&nbsp;Read&#8217;s more</td></tr>\r\n"
+#define QUOTED								\
+	"<td style=3D\"font-family:Arial;color:#333\"><a href=3D\"https://news.e=\r\n" \
+	"xample.com/r/?u=3D1&amp;id=3D99\">caf=C3=A9</a>&nbsp;Read more</td>=20\r\n"
 #define BASE64	"PHRkIHN0eWxlPSJmb250LWZhbWlseTpBcmlhbCI+PGEgaHJlZj0iaHR0cHM6Ly9leGFtcGxl\r\n"
 #define MIXED	"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
 

@@ -222,6 +222,9 @@ Test(mime, multiparts)
 		/* An outer boundary ends inner parts; inner ones begin with it. */
 		{ MULTI("b") "--b\r\n" MULTI("bc") "--bc\r\n\r\nin\r\n--b\r\n\r\nout\r\n--bc\r\nx",
 		  MULTI("b"), "|||[p]in\r\n|[p]out\r\n--bc\r\nx|" },
+		/* The same boundary within itself is the inner one's. */
+		{ MULTI("b") "--b\r\n" MULTI("b") "--b\r\n\r\nin\r\n--b--\r\n--b\r\n\r\nout",
+		  MULTI("b"), "|||[p]in\r\n||[p]out|" },
 		/* An attached message, whose part is encoded. */
 		{ MULTI("b") "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n"
 		  "Content-Transfer-Encoding: base64\r\n\r\naGVs\r\nbG8=\r\n--b--\r\n", MULTI("b"),
@@ -272,7 +275,8 @@ Test(mime, limits_are_noticed_and_held)
 		char boundary[256];
 
 		snprintf(boundary, sizeof(boundary), "%0*d", (int)len, 0);
-		sprintf(text, MULTI("%s") "--%s\r\n\r\nx\r\n--%s\r\n", boundary, boundary, boundary);
+		sprintf(text, MULTI("%s") "--%s\r\n\r\nx\r\n--%s\r\n", boundary, boundary,
+			boundary);
 		hear(text, len, &h);
 		cr_expect_eq(h.cut, len > MIME_BOUNDARY);
 		cr_expect_eq(h.parts, len > MIME_BOUNDARY ? 2 : 4, "%zu: %zu", len, h.parts);

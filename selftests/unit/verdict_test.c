@@ -240,7 +240,38 @@ Test(verdict, scans_are_reused_clean)
 	cr_expect_eq(judge(&e, "h", 9).found, 0);
 	cr_expect_eq(judge(&e, "e", 9).found, 0);
 	cr_expect_eq(judge(&e, "he: 1\r\n\r\nab", 9).found, 2);
+	cr_expect_eq(judge(&e, "\r\n" GTUBE, 9).action, VERDICT_REJECT);
+	cr_assert_eq(verdict_scan_new(e.bench, &scan), 0);
+	cr_expect_not(verdict_scan_certain(scan));
+	verdict_scan_free(scan);
 	verdict_scan_free(NULL);
+	engine_close(&e);
+}
+
+Test(verdict, a_pattern_does_not_match_across_parts)
+{
+	struct conf_rule rows[] = { RULE("ab", BODY, "ab", 1) };
+	struct engine e;
+
+	engine_open(&e, rows, 1);
+	cr_expect_eq(judge(&e, "Content-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\n"
+			   "Content-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--q\r\n"
+			   "Content-Transfer-Encoding: base64\r\n\r\nYg==\r\n", 99).found, 0);
+	engine_close(&e);
+}
+
+Test(verdict, what_a_limit_cut_is_said)
+{
+	char text[2048] = "";
+	struct engine e;
+
+	engine_open(&e, NULL, 0);
+	for (int i = 0; i < 9; i++)
+		sprintf(text + strlen(text), "Content-Type: multipart/mixed; boundary=%d\r\n\r\n"
+			"--%d\r\n", i, i);
+	strcat(text, "\r\n" GTUBE);
+	cr_expect(judge(&e, text, 100).unscanned);
+	cr_expect_eq(judge(&e, text, 100).action, VERDICT_REJECT, "found all the same");
 	engine_close(&e);
 }
 
