@@ -207,7 +207,8 @@ Test(steering_net, interfaces_by_name_and_kind)
 	struct iface iface;
 
 	cr_assert_eq(system("ip link add t0 type veth peer name t1;"
-			    "ip link property add dev t0 altname a-name-longer-than-fifteen; ip tuntap add tun9 mode tun"), 0);
+			    "ip link property add dev t0 altname a-name-longer-than-fifteen;"
+			    "ip tuntap add tun9 mode tun"), 0);
 	cr_expect_eq(iface_find(&n, "t0", &iface), 0);
 	cr_expect_str_eq(iface.name, "t0");
 	cr_expect(iface_has_link_header(&iface));

@@ -188,23 +188,13 @@ int check_place(const struct pins *p, const struct steering_report *report)
 
 /* ---- all ---- */
 
-static int check_settings(const struct conf *conf, const struct steering_report *report)
-{
-	if (!(conf->mark & ~conf->mark_mask))
-		return 0;
-	return say_fault(report,
-			 "mark 0x%x has bits outside mark_mask 0x%x; set mark within the mask",
-			 (unsigned int)conf->mark, (unsigned int)conf->mark_mask);
-}
-
 int check_all(const struct conf *conf, const struct steering_report *report)
 {
 	struct pins pins;
-	int faults, refused;
+	int faults = 0, refused;
 
 	say_libbpf_begin();
 	pins_init(&pins, conf);
-	faults = check_settings(conf, report);
 	refused = check_rights(report);
 	if (!refused)
 		refused = check_bpf(report);
@@ -213,7 +203,7 @@ int check_all(const struct conf *conf, const struct steering_report *report)
 	return faults + refused + check_net(conf, &pins, report);
 }
 
-/* Load everything aside, over maps of its own, and let it go. */
+/* Load everything aside and let it go. */
 static int trial_load(const struct conf *conf, const struct steering_report *report)
 {
 	struct load load;

@@ -30,7 +30,7 @@ static int tc_program(int ifindex)
 	int program, err;
 
 	err = bpf_tc_query(&hook, &opts);
-	if (err == -EINVAL)	/* no clsact qdisc */
+	if (err == -EINVAL || err == -ENODEV)	/* no clsact qdisc, no interface */
 		return -ENOENT;
 	if (err)
 		return err;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/if_arp.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -116,21 +117,32 @@ struct place {
 	int foreign;
 };
 
+/* Is it an eBPF program? One of classic BPF has no id. */
+static bool is_ebpf(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr, *option;
+	bool kind = false, id = false;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct tcmsg)) {
+		if (mnl_attr_get_type(attr) == TCA_KIND)
+			kind = !strcmp(mnl_attr_get_str(attr), "bpf");
+		if (mnl_attr_get_type(attr) != TCA_OPTIONS)
+			continue;
+		mnl_attr_for_each_nested(option, attr)
+			id |= mnl_attr_get_type(option) == TCA_BPF_ID;
+	}
+	return kind && id;
+}
+
 static int note_foreign(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct tcmsg *hdr = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
 	struct place *place = arg;
-	bool bpf = false;
 
 	/* The priority is the upper half; handle 0 is the head of a list. */
-	if (hdr->tcm_info >> 16 != place->priority)
+	if (hdr->tcm_info >> 16 != place->priority || !hdr->tcm_handle)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*hdr)) {
-		if (mnl_attr_get_type(attr) == TCA_KIND)
-			bpf = !strcmp(mnl_attr_get_str(attr), "bpf");
-	}
-	if (!bpf || (hdr->tcm_handle && hdr->tcm_handle != place->handle))
+	if (hdr->tcm_handle != place->handle || !is_ebpf(nlh))
 		place->foreign = 1;
 	return MNL_CB_OK;
 }

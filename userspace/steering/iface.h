@@ -39,8 +39,8 @@ int iface_list_clsact(struct netlink *n, struct iface_list *list);
 int iface_has_filters(struct netlink *n, int ifindex);
 
 /*
- * Does anything but a BPF filter of this handle stand at that priority of the
- * interface's ingress? 1, 0, or -errno.
+ * Does anything but an eBPF filter of this handle stand at that priority of
+ * the interface's ingress? 1, 0, or -errno.
  */
 int iface_foreign_filter(struct netlink *n, int ifindex, unsigned int priority,
 			 uint32_t handle);
