@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """`postern judge`: the messages of selftests/data, dialogues, faults, exit statuses."""
 import os
+import re
 import sys
 import tempfile
 
@@ -105,6 +106,16 @@ def case_octets_of_peers_leave_as_plain_text():
         done = judge.run(*args, stdin=text)
         assert b"links:hex-host" in done.stdout, done
         assert all(32 <= octet < 127 or octet == 10 for octet in done.stdout), done
+
+
+def case_the_manual_names_every_finding():
+    with open(os.path.join(judge.TOP, "include", "tbl", "links.h"), encoding="ascii") as file:
+        rows = re.findall(r'^LINK\(\w+,\s+"([^"]+)",\s+(\d+), "([^"]+)"\)', file.read(), re.M)
+    with open(os.path.join(judge.TOP, "doc", "verdict.rst"), encoding="ascii") as file:
+        manual = file.read()
+    assert len(rows) >= 11, rows
+    for rule, score, text in rows:
+        assert f"``links:{rule}`` {score}\n    {text}" in manual, rule
 
 
 def main():
