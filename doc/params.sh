@@ -18,7 +18,8 @@ rows()
 	{
 		for section in GLOBAL INTERFACE CLASS POOL DESTINATION RULE; do
 			echo "#define PARAM_$section(name, kind, def, low, high, unit, text)" \
-				"ROW $section \$ #name \$ #kind \$ def \$ low \$ high \$ unit \$ text"
+			     "ROW $section \$ #name \$ #kind \$ def \$ low \$ high \$ unit" \
+			     "\$ text"
 		done
 		echo '#include "tbl/params.h"'
 	} | ${CC:-cc} -E -P -I"$here/../include" -x c - |

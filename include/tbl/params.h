@@ -122,10 +122,11 @@ PARAM_CLASS(syn_burst,	NUM, "60", 1, 1000000, "connections",
 PARAM_CLASS(auth,	WORD, "refuse", 0, 0, "refuse|hide|pass",
 	"what AUTH on port 25 gets")
 PARAM_CLASS(starttls,	WORD, "hide", 0, 0, "hide|refuse|pass",
-	"what STARTTLS on port 25 gets; pass is not available in this release and refused by the check")
+	"what STARTTLS on port 25 gets; pass is not available in this release")
 PARAM_CLASS(auth_code,	NUM, "573", 500, 599, "",
 	"code of the reply that refuses AUTH")
-PARAM_CLASS(auth_text,	TEXT, "authentication on port 25 is not available here, use port 587", 1, 200, "",
+PARAM_CLASS(auth_text,	TEXT,
+	"authentication on port 25 is not available here, use port 587", 1, 200, "",
 	"text of the reply that refuses AUTH")
 PARAM_CLASS(help_url,	TEXT, "", 0, 200, "",
 	"address of a help page, added to replies that refuse")

@@ -62,7 +62,7 @@ Test(control_child, runs_and_ends)
 	child_signal(&c, SIGKILL);	/* nobody: not a signal to the whole group */
 }
 
-/* A child that dies each time it is started, as the keeper's loop treats it, for 4 s of a clock of ours. */
+/* A child that dies at each start, as the keeper's loop treats it; 4 s of our clock. */
 Test(control_child, crash_loop)
 {
 	struct child c = { .name = "c", .run = crash };

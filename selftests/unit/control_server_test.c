@@ -52,7 +52,7 @@ static void fini(void)
 
 TestSuite(control_server, .init = init, .fini = fini, .timeout = 60);
 
-/* One turn of the clerk's loop, which waits at most @ms. Returns how many descriptors were ready. */
+/* One turn of the clerk's loop, which waits at most @ms; how many were ready. */
 static int step(int ms)
 {
 	struct pollfd p[SERVER_CLIENTS + 1];
@@ -163,15 +163,17 @@ Test(control_server, only_root_is_answered)
 
 Test(control_server, requests)
 {
+	static const char unknown[] =
+		"{\"error\":\"unknown request, expected status or watch\"}\nclosed";
 	static const struct {
 		const char *request, *answer;
 	} rows[] = {
 		{ "status\n", "{\"ready\":true}\nclosed" },
 		{ "status\nstatus\nwatch\n", "{\"ready\":true}\nclosed" },
-		{ "statu\n", "{\"error\":\"unknown request, expected status or watch\"}\nclosed" },
-		{ "STATUS\n", "{\"error\":\"unknown request, expected status or watch\"}\nclosed" },
-		{ "status \n", "{\"error\":\"unknown request, expected status or watch\"}\nclosed" },
-		{ "\n", "{\"error\":\"unknown request, expected status or watch\"}\nclosed" },
+		{ "statu\n", unknown },
+		{ "STATUS\n", unknown },
+		{ "status \n", unknown },
+		{ "\n", unknown },
 		{ "status", "" },
 		{ "watch\n", "" },
 	};
@@ -295,7 +297,7 @@ Test(control_server, slow_watcher)
 		if (i == 1000)
 			server_tell(&server, line, sizeof(line));
 	}
-	for (char *p = text; p < text + len; p = (char *)memchr(p, '\n', (size_t)(text + len - p)) + 1)
+	for (char *p = text; p < text + len; p = strchr(p, '\n') + 1)
 		if (*p == 'x')
 			lines++;
 		else

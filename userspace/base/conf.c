@@ -153,8 +153,8 @@ static void unknown_name(const cfg_t *cfg, const char *name)
 
 	if (s) {
 		list_names(s->params, s->param_count, names, sizeof(names));
-		conf_fault(reading->faults, cfg->line, "unknown parameter \"%s\" in %s, expected %s",
-			   name, s->name, names);
+		conf_fault(reading->faults, cfg->line, "unknown parameter \"%s\" in %s, "
+			   "expected %s", name, s->name, names);
 	} else {
 		conf_fault(reading->faults, cfg->line, "unknown parameter or section \"%s\", "
 			   "expected one of postern.conf(5)", name);

@@ -33,16 +33,18 @@ static bool is_path(const char *text)
 	return !*text || *text == '/';
 }
 
+#define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 static bool is_hostname(const char *text)
 {
-	static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+	static const char set[] = LETTERS_DIGITS ".-";
 
 	return !text[strspn(text, set)] && !strstr(text, "..") && *text != '.' && *text != '-';
 }
 
 static bool is_word(const char *text)
 {
-	static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	static const char set[] = LETTERS_DIGITS "_.-";
 
 	return *text && !text[strspn(text, set)];
 }

@@ -31,7 +31,8 @@ uint64_t child_pause(unsigned int quick);
 
 /*
  * Fork and run. The child begins with no signal blocked and default
- * dispositions, but ignores what a terminal sends (SIGINT, SIGQUIT, SIGHUP). Returns 0 or -errno; @c is then due again after a second.
+ * dispositions, but ignores what a terminal sends (SIGINT, SIGQUIT, SIGHUP).
+ * Returns 0 or -errno; @c is then due again after a second.
  */
 int child_start(struct child *c, uint64_t now);
 

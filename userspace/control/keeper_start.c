@@ -269,7 +269,7 @@ int keeper_start(struct keeper *k)
 	return 0;
 }
 
-/* In a child: descriptors away that are not its own, rights given up, bound to the keeper's life. */
+/* In a child: close what is not its own, give up rights, end with the keeper. */
 static int become(const struct keeper *k, const char *name, const struct rights *rights,
 		  const int *close_fds, size_t count)
 {

@@ -17,7 +17,7 @@
 #include "control/client.h"
 
 #define OUT_OCTETS	65536			/* kept for a client that reads slowly */
-#define REQUEST_NS	(5 * NS_PER_SEC)	/* a request is whole within; an answer read within */
+#define REQUEST_NS	(5 * NS_PER_SEC)	/* request whole, answer read within */
 
 enum phase {
 	PHASE_REQUEST,		/* its line is not whole yet */
@@ -213,8 +213,10 @@ unsigned int server_poll(const struct server *s, struct pollfd *p)
 	p[count++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
 	for (unsigned int i = 0; i < SERVER_CLIENTS; i++)
 		if (s->clients[i])
-			p[count++] = (struct pollfd){ .fd = s->clients[i]->fd,
-				.events = (short)(POLLIN | (s->clients[i]->out_len ? POLLOUT : 0)) };
+			p[count++] = (struct pollfd){
+				.fd = s->clients[i]->fd,
+				.events = s->clients[i]->out_len ? POLLIN | POLLOUT : POLLIN,
+			};
 	return count;
 }
 
