@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -145,13 +147,23 @@ static void *thread_main(void *arg)
 	return worker_run(w);
 }
 
+/* A thread inherits its maker's name, and could not change it in the sandbox. */
+static int start_thread(struct inspector *in, unsigned int i)
+{
+	char name[24];		/* the kernel cuts it to 15 octets */
+
+	snprintf(name, sizeof(name), "worker-%u", i);
+	prctl(PR_SET_NAME, name);
+	return -pthread_create(&in->threads[i], NULL, thread_main, &in->workers[i]);
+}
+
 static int start_threads(struct inspector *in)
 {
 	int err = -pthread_barrier_init(&in->start, NULL, in->all.count + 1);
 
 	for (; in->running < in->all.count && !err; in->running += !err)
-		err = -pthread_create(&in->threads[in->running], NULL, thread_main,
-				      &in->workers[in->running]);
+		err = start_thread(in, in->running);
+	prctl(PR_SET_NAME, "inspector");
 	return err;
 }
 

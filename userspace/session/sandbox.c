@@ -3,7 +3,6 @@
 #include "session/sandbox.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -53,7 +52,6 @@ static const struct {
 	{ SCMP_SYS(bpf),	0, UINT32_MAX, BPF_MAP_LOOKUP_ELEM },
 	{ SCMP_SYS(bpf),	0, UINT32_MAX, BPF_MAP_UPDATE_ELEM },
 	{ SCMP_SYS(bpf),	0, UINT32_MAX, BPF_MAP_DELETE_ELEM },
-	{ SCMP_SYS(fcntl),	1, UINT32_MAX, F_GETFL },
 };
 
 /* socket(): families and types; the type's flags are free. */

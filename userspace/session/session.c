@@ -249,6 +249,9 @@ void session_event(struct session *s, struct leg *leg, uint32_t events)
 
 	if (s->released || leg->fd < 0)
 		return;
+	/* Room to send: of no interest while nothing is owed. */
+	if (events == EPOLLOUT && !leg->out.len && !leg->connecting)
+		return;
 	if (leg->connecting && !dial_answered(s, events))
 		return;
 	leg_events(leg, events);

@@ -84,6 +84,7 @@ int worker_init(struct worker *w, struct workers *all, unsigned int index, int l
 	w->heartbeat = heartbeat;
 	w->tallies = tallies;
 	w->runnable_end = &w->runnable;
+	w->accepts = 1;
 	read_clocks(w);
 	pool_init(&w->slots, sizeof(struct session));
 	store_init(&w->store, budget, w->slots.object);
@@ -202,27 +203,41 @@ static bool accept_failed(struct worker *w, int err)
 	return true;		/* this connection failed, not accepting */
 }
 
-static void accept_batch(struct worker *w)
+/* Accept one connection. False when there are no more now. */
+static bool accept_one(struct worker *w)
 {
 	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
 	struct postern_addr peer;
 	unsigned int port;
-	socklen_t len;
 	int fd;
 
-	for (int i = 0; i < ACCEPTS && w->listener >= 0; i++) {
-		len = sizeof(name);
-		fd = accept4(w->listener, (struct sockaddr *)&name, &len,
-			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && !accept_failed(w, errno))
-			return;
-		if (fd < 0)
-			continue;
-		if (addr_from_sockaddr((struct sockaddr *)&name, &peer, &port))
-			close(fd);
-		else
-			session_accept(w, fd, &peer, port);
-	}
+	fd = accept4(w->listener, (struct sockaddr *)&name, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return accept_failed(w, errno);
+	if (addr_from_sockaddr((struct sockaddr *)&name, &peer, &port))
+		close(fd);
+	else
+		session_accept(w, fd, &peer, port);
+	return true;
+}
+
+/*
+ * The listener stays ready while connections wait, so one call too few costs
+ * a turn, and one too many a call. As many as came the last time, twice that
+ * if all were there: a lonely connection costs one call.
+ */
+static void accept_batch(struct worker *w)
+{
+	unsigned int most = w->accepts, n = 0;
+
+	while (n < most && w->listener >= 0 && accept_one(w))
+		n++;
+	w->accepts = n < most ? n : most * 2;
+	if (w->accepts < 1)
+		w->accepts = 1;
+	if (w->accepts > ACCEPTS)
+		w->accepts = ACCEPTS;
 }
 
 static void begin_drain(struct worker *w)

@@ -67,6 +67,7 @@ struct worker {
 	int			wake;		/* eventfd: look at all->drain */
 	int			spare;		/* given up to accept and refuse at EMFILE */
 	bool			draining;
+	unsigned int		accepts;	/* connections tried in the next batch */
 	uint64_t		now;		/* boot-time ns, once per loop turn */
 	uint64_t		wall;		/* ns since 1970, likewise */
 	volatile uint64_t	*heartbeat;
