@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads postern.conf. libconfuse does the grammar; everything that it is told
- * about parameters is generated from the rows of tbl/params.h. All values
- * reach us as text with their line, so that one bad value does not hide the
- * next. Not thread-safe, because libconfuse is not: for start-up and reload.
+ * Reads postern.conf: the text is cleaned (conf_clean.c), parsed (conf_grammar.c),
+ * put into its structs by the rows of tbl/params.h (conf_rows.c, conf_value.c)
+ * and checked across them (conf_check.c). One bad value does not hide the next.
  */
 #include "base/conf.h"
 
-#include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,81 +16,6 @@
 #include "base/conf_private.h"
 
 #define CONF_MOST_OCTETS	(16 * 1024 * 1024)
-#define ROWS(a)			(sizeof(a) / sizeof((a)[0]))
-
-#define ROW(type, name, kind, def, low, high, unit) \
-	{ #name, CONF_KIND_##kind, def, low, high, unit, offsetof(struct type, name) },
-
-static const struct conf_param global_params[] = {
-#define PARAM_GLOBAL(name, kind, def, low, high, unit, text) \
-	ROW(conf, name, kind, def, low, high, unit)
-#include "tbl/params.h"
-};
-static const struct conf_param interface_params[] = {
-#define PARAM_INTERFACE(name, kind, def, low, high, unit, text) \
-	ROW(conf_interface, name, kind, def, low, high, unit)
-#include "tbl/params.h"
-};
-static const struct conf_param class_params[] = {
-#define PARAM_CLASS(name, kind, def, low, high, unit, text) \
-	ROW(conf_class, name, kind, def, low, high, unit)
-#include "tbl/params.h"
-};
-static const struct conf_param pool_params[] = {
-#define PARAM_POOL(name, kind, def, low, high, unit, text) \
-	ROW(conf_pool, name, kind, def, low, high, unit)
-#include "tbl/params.h"
-};
-static const struct conf_param destination_params[] = {
-#define PARAM_DESTINATION(name, kind, def, low, high, unit, text) \
-	ROW(conf_destination, name, kind, def, low, high, unit)
-#include "tbl/params.h"
-};
-static const struct conf_param rule_params[] = {
-#define PARAM_RULE(name, kind, def, low, high, unit, text) \
-	ROW(conf_rule, name, kind, def, low, high, unit)
-#include "tbl/params.h"
-};
-
-/* A kind of titled section. Every struct of one begins with its title. */
-struct section {
-	const char *name;
-	const struct conf_param *params;
-	size_t param_count;
-	size_t size;		/* of the struct */
-	size_t rows_at;		/* offset in struct conf of the array */
-	size_t count_at;
-	size_t most;
-	const char *first;	/* title of the one that is always there, at index 0 */
-};
-
-#define SECTION(name, field, most, first) \
-	{ #name, name##_params, ROWS(name##_params), sizeof(struct conf_##name), \
-	  offsetof(struct conf, field), offsetof(struct conf, name##_count), most, first }
-
-static const struct section sections[] = {
-	SECTION(interface, interfaces, 4096, NULL),
-	SECTION(class, classes, POSTERN_MAX_CLASSES, "default"),
-	SECTION(pool, pools, POSTERN_MAX_POOLS, NULL),
-	SECTION(destination, destinations, POSTERN_MAX_DESTINATIONS, NULL),
-	SECTION(rule, rules, 10000, NULL),
-};
-
-/* A value as written. */
-struct given {
-	int line;
-	char text[];
-};
-
-struct conf_origin {
-	cfg_t *cfg;
-	struct conf_faults *faults;
-	bool stopped;		/* the grammar was broken; the rest was not read */
-};
-
-/* libconfuse hands no pointer through to its callbacks. */
-static struct conf_origin *reading;
-
 void conf_fault(struct conf_faults *f, int line, const char *fmt, ...)
 {
 	struct conf_fault *rows = reallocarray(f->rows, f->count + 1, sizeof(*rows));
@@ -114,170 +37,12 @@ void conf_fault(struct conf_faults *f, int line, const char *fmt, ...)
 	rows[f->count++] = (struct conf_fault){ line, text };
 }
 
-/* libconfuse's words for a broken grammar, and what the operator is told instead. */
-static const struct {
-	const char *begins;
-	const char *told;		/* %1$s: the name or token it speaks of */
-} grammar[] = {
-	{ "missing equal sign", "\"%1$s\" stands without =, expected NAME = VALUE" },
-	{ "missing title", "%1$s stands without a title, expected %1$s \"TITLE\" { ... }" },
-	{ "missing opening brace", "%1$s stands without {, expected %1$s \"TITLE\" { ... }" },
-	{ "found duplicate title", "second section \"%1$s\" of its kind, expected one" },
-	{ "unexpected", "unexpected \"%1$s\", expected NAME = VALUE or a section" },
-	{ "premature end of file", "file ends before a value" },
-};
-
-static void list_names(const struct conf_param *params, size_t count, char *out, size_t size)
-{
-	size_t len = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < count && len < size; i++)
-		len += (size_t)snprintf(out + len, size - len, "%s%s",
-					i == 0 ? "" : i + 1 < count ? ", " : " or ",
-					params[i].name);
-}
-
-static const struct section *section_find(const char *name)
-{
-	for (size_t i = 0; i < ROWS(sections); i++)
-		if (strcmp(sections[i].name, name) == 0)
-			return &sections[i];
-	return NULL;
-}
-
-static void unknown_name(const cfg_t *cfg, const char *name)
-{
-	const struct section *s = section_find(cfg->name);
-	char names[512];
-
-	if (s) {
-		list_names(s->params, s->param_count, names, sizeof(names));
-		conf_fault(reading->faults, cfg->line, "unknown parameter \"%s\" in %s, "
-			   "expected %s", name, s->name, names);
-	} else {
-		conf_fault(reading->faults, cfg->line, "unknown parameter or section \"%s\", "
-			   "expected one of postern.conf(5)", name);
-	}
-}
-
-/*
- * libconfuse takes an unknown name for a parameter and then misses its equal
- * sign. Was that so on this line? Then it was meant as a section.
- */
-static bool unknown_section(const cfg_t *cfg, const char *fmt, const char *name)
-{
-	const struct conf_faults *f = reading->faults;
-	struct conf_fault *last = f->count ? &f->rows[f->count - 1] : NULL;
-	char *text;
-
-	if (strncmp(fmt, "missing equal sign", 18) != 0 || !last || last->line != cfg->line ||
-	    strncmp(last->text, "unknown ", 8) != 0)
-		return false;
-	if (asprintf(&text, "unknown section \"%s\", expected interface, class, pool, destination "
-		     "or rule", name) < 0)
-		return false;
-	free(last->text);
-	last->text = text;
-	return true;
-}
-
-/* libconfuse found a fault. An unknown name alone does not end its reading. */
-static void on_error(cfg_t *cfg, const char *fmt, va_list args)
-{
-	const char *name = strchr(fmt, '%') ? va_arg(args, const char *) : "";
-
-	if (strncmp(fmt, "no such option", 14) == 0) {
-		unknown_name(cfg, name);
-		return;
-	}
-	reading->stopped = true;
-	if (unknown_section(cfg, fmt, name))
-		return;
-	for (size_t i = 0; i < ROWS(grammar); i++) {
-		if (strncmp(fmt, grammar[i].begins, strlen(grammar[i].begins)) == 0) {
-			conf_fault(reading->faults, cfg->line, grammar[i].told, name);
-			return;
-		}
-	}
-	conf_fault(reading->faults, cfg->line, "cannot be read near \"%s\"", name);
-}
-
-/* Keep a value with its line. The option's comment, which we do not use, marks it as given. */
-static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	size_t size = strlen(value) + 1;
-	struct given *g = malloc(sizeof(*g) + size);
-
-	if (!g) {
-		reading->faults->no_memory = true;
-		return -1;
-	}
-	if (opt->comment)
-		conf_fault(reading->faults, cfg->line, "%s is given a second time", opt->name);
-	cfg_opt_setcomment(opt, (char *)"given");
-	g->line = cfg->line;
-	memcpy(g->text, value, size);
-	*(void **)result = g;
-	return 0;
-}
-
-static void put_params(cfg_opt_t *opts, const struct conf_param *params, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		opts[i] = (cfg_opt_t)CFG_PTR_CB(params[i].name, 0, CFGF_NODEFAULT, on_value, free);
-}
-
-/* What libconfuse is told of the file. It copies the tables. */
-static cfg_t *grammar_new(void)
-{
-	static cfg_opt_t nothing[] = { CFG_END() };
-	cfg_opt_t opts[ROWS(global_params) + ROWS(sections) + 1] = { CFG_END() };
-	cfg_opt_t subs[ROWS(sections)][32] = { { CFG_END() } };
-
-	put_params(opts, global_params, ROWS(global_params));
-	for (size_t i = 0; i < ROWS(sections); i++) {
-		/*
-		 * The section of no name, which no file can spell, keeps the
-		 * line on which the one around it began.
-		 */
-		subs[i][0] = (cfg_opt_t)CFG_SEC("", nothing, CFGF_NONE);
-		put_params(subs[i] + 1, sections[i].params, sections[i].param_count);
-		opts[ROWS(global_params) + i] = (cfg_opt_t)CFG_SEC(sections[i].name, subs[i],
-			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-	}
-	return cfg_init(opts, CFGF_KEYSTRVAL);
-}
-
-static const struct given *given_find(cfg_t *cfg, const char *param)
-{
-	cfg_opt_t *opt = cfg_getopt(cfg, param);
-
-	return opt && opt->nvalues ? opt->values[0]->ptr : NULL;
-}
-
-static cfg_t *section_get(const struct conf_origin *origin, const char *kind, const char *title)
-{
-	return cfg_opt_gettsec(cfg_getopt(origin->cfg, kind), title);
-}
-
-int conf_line(const struct conf_origin *origin, const char *kind, const char *title,
-	      const char *param)
-{
-	cfg_t *cfg = kind ? section_get(origin, kind, title) : origin->cfg;
-	const struct given *g = cfg && param ? given_find(cfg, param) : NULL;
-
-	if (g)
-		return g->line;
-	return cfg && kind ? cfg_opt_getnsec(cfg_getnopt(cfg, 0), 0)->line : 0;
-}
-
 /* Values of one section, or of the file's own level, into the struct at @base. */
 static void fill_params(const struct conf_origin *origin, cfg_t *cfg,
 			const struct conf_param *params, size_t count, void *base)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct given *g = cfg ? given_find(cfg, params[i].name) : NULL;
+		const struct conf_given *g = cfg ? conf_given(cfg, params[i].name) : NULL;
 
 		conf_default(&params[i], base, origin->faults);
 		if (g)
@@ -287,7 +52,7 @@ static void fill_params(const struct conf_origin *origin, cfg_t *cfg,
 
 /* Append the section @title, which the file need not have (@cfg NULL), to its array. */
 static void fill_section(const struct conf_origin *origin, struct conf *conf,
-			 const struct section *s, const char *title, cfg_t *cfg)
+			 const struct conf_section *s, const char *title, cfg_t *cfg)
 {
 	size_t *count = (size_t *)((char *)conf + s->count_at);
 	char *rows = *(char **)((char *)conf + s->rows_at);
@@ -300,7 +65,7 @@ static void fill_section(const struct conf_origin *origin, struct conf *conf,
 }
 
 static int fill_sections(const struct conf_origin *origin, struct conf *conf,
-			 const struct section *s)
+			 const struct conf_section *s)
 {
 	cfg_opt_t *opt = cfg_getopt(origin->cfg, s->name);
 	unsigned int given = cfg_opt_size(opt);
@@ -327,25 +92,10 @@ static int fill(const struct conf_origin *origin, struct conf *conf)
 {
 	int err = 0;
 
-	fill_params(origin, origin->cfg, global_params, ROWS(global_params), conf);
-	for (size_t i = 0; i < ROWS(sections) && !err; i++)
-		err = fill_sections(origin, conf, &sections[i]);
+	fill_params(origin, origin->cfg, conf_globals, conf_global_count, conf);
+	for (size_t i = 0; i < CONF_SECTIONS && !err; i++)
+		err = fill_sections(origin, conf, &conf_sections[i]);
 	return err;
-}
-
-/* @text is not empty. */
-static void parse(struct conf_origin *origin, char *text, size_t len)
-{
-	FILE *fp = fmemopen(text, len, "r");
-
-	if (!fp) {
-		origin->faults->no_memory = true;
-		return;
-	}
-	reading = origin;
-	if (cfg_parse_fp(origin->cfg, fp) != CFG_SUCCESS && !origin->stopped)
-		origin->faults->no_memory = true;
-	fclose(fp);
 }
 
 /* The text, cleaned, into @conf; faults are gathered on the way. */
@@ -357,17 +107,13 @@ static int build(struct conf *conf, char *text, size_t len, struct conf_faults *
 	conf_clean(text, len, faults);
 	if (faults->count)
 		return 0;
-	origin.cfg = grammar_new();
-	if (!origin.cfg)
-		return -ENOMEM;
-	cfg_set_error_function(origin.cfg, on_error);
-	if (len)
-		parse(&origin, text, len);
+	err = conf_parse(&origin, text, len);
+	if (err)
+		return err;
 	err = fill(&origin, conf);
 	if (!err && !origin.stopped && !faults->no_memory)
 		conf_check(conf, &origin, faults);
-	cfg_free(origin.cfg);
-	reading = NULL;
+	conf_parse_end(&origin);
 	return err;
 }
 
@@ -495,7 +241,7 @@ static void free_params(const struct conf_param *params, size_t count, void *bas
 			free(*(char **)((char *)base + params[i].offset));
 }
 
-static void free_sections(struct conf *conf, const struct section *s)
+static void free_sections(struct conf *conf, const struct conf_section *s)
 {
 	size_t count = *(size_t *)((char *)conf + s->count_at);
 	char *rows = *(char **)((char *)conf + s->rows_at);
@@ -511,9 +257,9 @@ void conf_free(struct conf *conf)
 {
 	if (!conf)
 		return;
-	for (size_t i = 0; i < ROWS(sections); i++)
-		free_sections(conf, &sections[i]);
-	free_params(global_params, ROWS(global_params), conf);
+	for (size_t i = 0; i < CONF_SECTIONS; i++)
+		free_sections(conf, &conf_sections[i]);
+	free_params(conf_globals, conf_global_count, conf);
 	free(conf->file);
 	free(conf);
 }
