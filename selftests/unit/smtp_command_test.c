@@ -95,7 +95,8 @@ static const struct play pipelines[] = {
 	     "C 252 1\nC 502 2\nC 214-3\nC 214 3\nC 250 4\n"),
 	PLAY("end_junk: a hundred commands without mail",
 	     PLAY_GREET
-	     "> \\{99 ETRN x\\r\\n}\\_\nC \\{99 502 5.5.1 command not available here [T1] http://help.example/\\r\\n}\\_\n"
+	     "> \\{99 ETRN x\\r\\n}\\_\n"
+	     "C \\{99 502 5.5.1 command not available here [T1] http://help.example/\\r\\n}\\_\n"
 	     "E \\{99 note command_refused\\r\\n}\\_\n"
 	     "> ETRN x\nC 502 5.5.1 ...\nC 421 4.7.0 ...\nE note command_refused\n" SHUT
 	     "= end_junk\n"),
@@ -132,7 +133,8 @@ static const struct play refusals[] = {
 	     "> NOOP\n> AUTH LOGIN\n> DATA\n> NOOP\nS NOOP\nS AUTH LOGIN\n"
 	     "< 250 ok\nC 250 ok\n< 334 x\nC 334 x\nS DATA\n< 535 no\nC 535 no\nS NOOP\n"),
 	WITH("E34 AUTH passed: an empty line is data too", auth_pass,
-	     PLAY_EHLO "> AUTH LOGIN\nS AUTH LOGIN\n< 334 x\nC 334 x\n> \nS \n< 501 no\nC 501 no\n"),
+	     PLAY_EHLO "> AUTH LOGIN\nS AUTH LOGIN\n< 334 x\nC 334 x\n> \nS \n< 501 no\n"
+	     "C 501 no\n"),
 	WITH("E34 AUTH passed: 12,288 octets", auth_pass,
 	     PLAY_EHLO
 	     "> AUTH X \\{12279 a}\n"
@@ -146,8 +148,10 @@ static const struct play refusals[] = {
 	     "> abc\\n\\_\nC 500 5.5.2 bare...\n" SHUT "= end_bare_newline\n"),
 	PLAY("E35 E37 E38 E39 refused with 502",
 	     PLAY_EHLO
-	     "> XCLIENT ADDR=1\n> XFORWARD A=b\n> ETRN x\n> ATRN x\n> TURN\n> BURL x\n> XEXCH50 1 2\n"
-	     "> LHLO a\n> SEND FROM:<a>\n> SOML FROM:<a>\n> SAML FROM:<a>\n> VERB\n> ONEX\n> X-LINK2STATE\n"
+	     "> XCLIENT ADDR=1\n> XFORWARD A=b\n> ETRN x\n> ATRN x\n> TURN\n> BURL x\n"
+	     "> XEXCH50 1 2\n"
+	     "> LHLO a\n> SEND FROM:<a>\n> SOML FROM:<a>\n> SAML FROM:<a>\n> VERB\n> ONEX\n"
+	     "> X-LINK2STATE\n"
 	     "C \\{14 502 5.5.1 command not available here [T1] http://help.example/\\r\\n}\\_\n"
 	     "E \\{14 note command_refused\\r\\n}\\_\n"),
 	PLAY("E38 not words at all: 500",
@@ -164,7 +168,8 @@ static const struct play refusals[] = {
 	     "> RSET\nS RSET\n< 250 ok\nC 250 ok\nE reset\n"),
 	PLAY("E21 BDAT outside a transaction, octets that look like anything",
 	     PLAY_EHLO
-	     "> bdat  20\n> \\0\\r\\n.\\r\\nQUIT\\r\\n\\xff\\n\\rabcde\\_\n> BDAT 0\n> BDAT 0 last \n> BDAT 00002\n> \\_\n> NOOP\n"
+	     "> bdat  20\n> \\0\\r\\n.\\r\\nQUIT\\r\\n\\xff\\n\\rabcde\\_\n> BDAT 0\n"
+	     "> BDAT 0 last \n> BDAT 00002\n> \\_\n> NOOP\n"
 	     "C 502 5.5.1 ...\nC 502 5.5.1 ...\nC 502 5.5.1 ...\nC 502 5.5.1 ...\n"
 	     "E \\{4 note command_refused\\r\\n}\\_\n"
 	     "C 502 5.5.1 ...\nE note command_refused\n"),
@@ -218,16 +223,20 @@ static const struct play paths[] = {
 	PLAY("E40 spacing and case",
 	     PLAY_EHLO
 	     "> mail from : <a@b>\nS mail from : <a@b>\n< 250 ok\nC 250 ok\nE mail a@b\n"
-	     "> MAIL\\tFROM\\t:\\t<a@b>\\t\nS MAIL\\tFROM\\t:\\t<a@b>\\t\n< 250 ok\nC 250 ok\nE mail a@b\n"
+	     "> MAIL\\tFROM\\t:\\t<a@b>\\t\nS MAIL\\tFROM\\t:\\t<a@b>\\t\n< 250 ok\nC 250 ok\n"
+	     "E mail a@b\n"
 	     "> rCpT   tO:<a@b>\nS rCpT   tO:<a@b>\n< 250 ok\nC 250 ok\nE rcpt a@b\n"),
 	PLAY("E40 not surely understood: 501 here",
 	     PLAY_EHLO
 	     BAD_PATH("MAIL") BAD_PATH("MAIL FROM") BAD_PATH("MAIL FROM:") BAD_PATH("MAIL FROM: ")
 	     BAD_PATH("MAIL TO:<a>") BAD_PATH("MAIL FROM <a>") BAD_PATH("MAIL FROM:<a")
-	     BAD_PATH("MAIL FROM:<a>b") BAD_PATH("MAIL FROM:<a>SIZE=1") BAD_PATH("MAIL FROM:<<a>>")
-	     BAD_PATH("MAIL FROM:a>") BAD_PATH("MAIL FROM:<\"a>") BAD_PATH("MAIL FROM:<\"a\\\\\">")
+	     BAD_PATH("MAIL FROM:<a>b") BAD_PATH("MAIL FROM:<a>SIZE=1")
+	     BAD_PATH("MAIL FROM:<<a>>")
+	     BAD_PATH("MAIL FROM:a>") BAD_PATH("MAIL FROM:<\"a>")
+	     BAD_PATH("MAIL FROM:<\"a\\\\\">")
 	     BAD_PATH("MAIL FROM:<a\\x01>") BAD_PATH("MAIL FROM:<a\\\\")
-	     BAD_RCPT("RCPT") BAD_RCPT("RCPT FROM:<a>") BAD_RCPT("RCPT TO:<") BAD_RCPT("RCPT TO:")),
+	     BAD_RCPT("RCPT") BAD_RCPT("RCPT FROM:<a>") BAD_RCPT("RCPT TO:<")
+	     BAD_RCPT("RCPT TO:")),
 	PLAY("E40 verb and word run together: 501 here, nothing forwarded",
 	     PLAY_EHLO
 	     "> MAILFROM:<a>\n> RCPTTO:<b>\n> mail:from:<a>\n"
@@ -307,7 +316,8 @@ static const struct play lines[] = {
 	     "= end_line_too_long\n"),
 	PLAY("E45 LF alone",
 	     PLAY_EHLO "> NOOP\n> NOOP x\\nRSET\nS NOOP\n"
-	     "< 250 1\nC 250 1\nC 500 5.5.2 bare CR, bare LF or NUL in a command [T1] http://help.example/\n"
+	     "< 250 1\nC 250 1\n"
+	     "C 500 5.5.2 bare CR, bare LF or NUL in a command [T1] http://help.example/\n"
 	     SHUT "= end_bare_newline\n"),
 	PLAY("E45 CR alone, CR before CRLF",
 	     PLAY_EHLO "> NOOP\\rRSET\nC 500 5.5.2 bare ...\n" SHUT "= end_bare_newline\n"),
@@ -322,7 +332,8 @@ static const struct play lines[] = {
 	     "> MORE\n< 250 ok\nC 250 ok\nC 500 5.5.2 bare ...\nE reset\n" SHUT
 	     "= end_bare_newline\n"),
 	PLAY("E50 8-bit is forwarded",
-	     PLAY_EHLO "> VRFY \\xff\\xfe\\xe9\\x01\\x1b[0m\nS VRFY \\xff\\xfe\\xe9\\x01\\x1b[0m\n"),
+	     PLAY_EHLO "> VRFY \\xff\\xfe\\xe9\\x01\\x1b[0m\n"
+	     "S VRFY \\xff\\xfe\\xe9\\x01\\x1b[0m\n"),
 };
 
 Test(smtp_command, lines)
@@ -332,18 +343,21 @@ Test(smtp_command, lines)
 
 static const struct play strangers[] = {
 	PLAY("E44 TLS hello before the greeting",
-	     "> \\x16\\x03\\x01\\x02\\0\\x01\\0\\_\nE note early_talker\n" ABORT "= end_tls_on_connect\n"),
+	     "> \\x16\\x03\\x01\\x02\\0\\x01\\0\\_\nE note early_talker\n" ABORT
+	     "= end_tls_on_connect\n"),
 	PLAY("E44 TLS hello after the greeting",
 	     PLAY_GREET "> \\x16\\x03\\x03\\x02\\0\\n\\r\\n\\_\n" ABORT "= end_tls_on_connect\n"),
 	PLAY("E44 HTTP", PLAY_GREET "> GET / HTTP/1.1\n> Host: x\n> \nC 421 4.5.0 ...\n" SHUT
 	     "= end_not_smtp\n"),
 	PLAY("E44 HTTP with LF alone, before the greeting",
-	     "> POST /x HTTP/1.0\\n\\_\nE note early_talker\nC 421 4.5.0 this is not SMTP, closing [T1]\n" SHUT
+	     "> POST /x HTTP/1.0\\n\\_\nE note early_talker\n"
+	     "C 421 4.5.0 this is not SMTP, closing [T1]\n" SHUT
 	     "= end_not_smtp\n"),
 	PLAY("E44 CONNECT", PLAY_GREET "> CONNECT mx:25 HTTP/1.1\nC 421 4.5.0 ...\n" SHUT
 	     "= end_not_smtp\n"),
 	PLAY("E44 PROXY header, version 1",
-	     PLAY_GREET "> PROXY TCP4 1.2.3.4 5.6.7.8 1 25\nC 421 4.5.0 ...\n" SHUT "= end_not_smtp\n"),
+	     PLAY_GREET "> PROXY TCP4 1.2.3.4 5.6.7.8 1 25\nC 421 4.5.0 ...\n" SHUT
+	     "= end_not_smtp\n"),
 	PLAY("E44 PROXY header, version 2",
 	     PLAY_GREET "> \\r\\n\\r\\n\\0\\r\\nQUIT\\n!\\_\n"
 	     "C 500 5.5.2 ...\nC 500 5.5.2 ...\nE note command_refused\nE note command_refused\n"
@@ -360,7 +374,8 @@ static const struct play strangers[] = {
 	     PLAY_EHLO "> STARTTLS\nC 502 5.5.1 ...\nE note starttls_refused\n"
 	     "> \\x16\\x03\\x01\\0\\n\\_\nC 500 5.5.2 bare ...\n" SHUT "= end_bare_newline\n"),
 	PLAY("E44 a lone 0x16 and then the end",
-	     PLAY_GREET "> \\x16\\_\nW line\n! client-fin\nC 421 4.5.0 ...\n" SHUT "= end_not_smtp\n"),
+	     PLAY_GREET "> \\x16\\_\nW line\n! client-fin\nC 421 4.5.0 ...\n" SHUT
+	     "= end_not_smtp\n"),
 };
 
 Test(smtp_command, strangers)

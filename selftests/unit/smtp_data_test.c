@@ -49,7 +49,8 @@ static const struct play messages[] = {
 	     PLAY_MAIL PLAY_RCPT PLAY_DATA "> b\n> .\nS b\nB b\nA VERDICT\n"
 	     "! accept\nS .\n< 552 big\nC 552 big\nE message_rejected 552\n"
 	     PLAY_MAIL PLAY_RCPT PLAY_DATA "> c\n> .\nS c\nB c\nA VERDICT\n"
-	     "! accept\nS .\n< 451-not\n< 451 now\nC 451-not\nC 451 now\nE message_tempfailed 451\n"
+	     "! accept\nS .\n< 451-not\n< 451 now\nC 451-not\nC 451 now\n"
+	     "E message_tempfailed 451\n"
 	     PLAY_QUIT),
 	PLAY("E51 a line of 5,000 octets",
 	     PLAY_BODY "> \\{5000 x}\n> .\nS \\{5000 x}\nB \\{5000 x}\nA VERDICT\n" TAKEN),
@@ -77,7 +78,8 @@ static const struct play messages[] = {
 	     "< 250 mx\nC 250 mx\nE helo [a](b);c\\x01\\xe9 d\n"
 	     PLAY_MAIL PLAY_RCPT PLAY_DATA
 	     "> .\nS Received: from [a]?b??c???d ([10.64.0.2])\n"
-	     "S \\tby rtr.example with SMTP id T1;\nS \\tTue, 14 Nov 2023 22:13:20 +0000\nA VERDICT\n"
+	     "S \\tby rtr.example with SMTP id T1;\nS \\tTue, 14 Nov 2023 22:13:20 +0000\n"
+	     "A VERDICT\n"
 	     TAKEN),
 	WITH("E84 Received without HELO, SMTPUTF8", received_on,
 	     PLAY_GREET "> MAIL FROM:<a> SMTPUTF8\nS MAIL FROM:<a> SMTPUTF8\n< 250 ok\nC 250 ok\n"
@@ -86,7 +88,8 @@ static const struct play messages[] = {
 	     "S \\tby rtr.example with UTF8SMTP id T1;\n"
 	     "S \\tTue, 14 Nov 2023 22:13:20 +0000\nA VERDICT\n" TAKEN),
 	WITH("E15 no Received for a lone dot that is no message", received_on,
-	     PLAY_EHLO PLAY_MAIL "> DATA\nS DATA\n< 354 go\nC 354 go\n> .\nS .\n< 554 no\nC 554 no\n"),
+	     PLAY_EHLO PLAY_MAIL "> DATA\nS DATA\n< 354 go\nC 354 go\n> .\nS .\n< 554 no\n"
+	     "C 554 no\n"),
 	WITH("E31 as large as allowed", size_20,
 	     PLAY_BODY "> 1234567\n> ..23456789\n> .\nS 1234567\nS ..23456789\n"
 	     "B 1234567\nB .23456789\nA VERDICT\n" TAKEN),
@@ -111,14 +114,16 @@ Test(smtp_data, messages)
 static const struct play verdicts[] = {
 	PLAY("E17 refused: anything but RSET, NOOP, QUIT ends it",
 	     PLAY_BODY REFUSED_HERE
-	     "> MAIL FROM:<a>\n> NOOP\nC 421 4.7.0 a message was refused, open a new connection [T1]\n"
+	     "> MAIL FROM:<a>\n> NOOP\n"
+	     "C 421 4.7.0 a message was refused, open a new connection [T1]\n"
 	     "A CLOSE_CLIENT DISCARD_CLIENT\n= end_rejected\n"),
 	PLAY("E17 refused: commands behind the dot",
 	     PLAY_BODY "> a\n> .\n> RSET\n> noop x\n> QUIT\n> QUIT\nS a\nB a\nA VERDICT\n"
 	     "! reject\nC 550 5.7.1 ...\nC 250 2.0.0 ...\nC 250 2.0.0 ...\nC 221 2.0.0 ...\n"
 	     "A RESET_SERVER CLOSE_CLIENT DISCARD_CLIENT\nE message_rejected 550\n= end_quit\n"),
 	PLAY("E17 refused: the exchanger's words are not heard any more",
-	     PLAY_BODY REFUSED_HERE "< 250 ok\n< garbage\n! server-rst\n> RSET\nC 250 2.0.0 ...\n"),
+	     PLAY_BODY REFUSED_HERE "< 250 ok\n< garbage\n! server-rst\n> RSET\n"
+	     "C 250 2.0.0 ...\n"),
 	PLAY("E17 refused: idle",
 	     PLAY_BODY REFUSED_HERE "W idle\n! expire\nC 421 4.4.2 ...\n"
 	     "A CLOSE_CLIENT DISCARD_CLIENT\n= end_timeout_idle\n"),
@@ -140,7 +145,8 @@ static const struct play verdicts[] = {
 	     "E message_aborted 0\n= end_rejected\n"),
 	PLAY("early refusal: the rest is swallowed, answered at the dot",
 	     PLAY_BODY "> a\n> b\nS a\nS b\nB a\nB b\n! reject\nA RESET_SERVER\n"
-	     "> c\n> ..\n> \n> .\n> RSET\nC 550 5.7.1 ...\nC 250 2.0.0 ...\nE message_rejected 550\n"),
+	     "> c\n> ..\n> \n> .\n> RSET\nC 550 5.7.1 ...\nC 250 2.0.0 ...\n"
+	     "E message_rejected 550\n"),
 	PLAY("early refusal within a line and behind a CR",
 	     PLAY_BODY "> a\\r\\_\nS a\\_\nB a\\_\n! reject\nA RESET_SERVER\n"
 	     "> \\n.\nC 550 5.7.1 ...\nE message_rejected 550\n"),
@@ -185,7 +191,8 @@ static const struct play verdicts[] = {
 	     "! expire\nC 451 4.4.2 no answer from the mail exchanger [T1]\n" CUT
 	     "E message_tempfailed 451\n= end_timeout_dot\n"),
 	PLAY("DATA time-out: 421, close",
-	     PLAY_EHLO PLAY_MAIL PLAY_RCPT "> DATA\nS DATA\nW data\n! expire\nC 421 4.4.2 ...\n" CUT
+	     PLAY_EHLO PLAY_MAIL PLAY_RCPT "> DATA\nS DATA\nW data\n! expire\nC 421 4.4.2 ...\n"
+	     CUT
 	     "= end_timeout_data\n"),
 };
 
@@ -211,20 +218,24 @@ static const struct play exchangers[] = {
 	     PLAY_BODY "> a\nS a\nB a\n< 550-no\n! server-rst\n> .\nC 550-no\n"
 	     "E message_aborted 0\n" ABORT "= end_mx_reset\n"),
 	PLAY("E19 early reply whose code changes",
-	     PLAY_BODY "> a\nS a\nB a\n< 550-no\n< 250 yes\n> .\nC 550-no\nE message_aborted 0\n" CUT
+	     PLAY_BODY "> a\nS a\nB a\n< 550-no\n< 250 yes\n> .\nC 550-no\nE message_aborted 0\n"
+	     CUT
 	     "= end_mx_protocol\n"),
 	PLAY("E19 client stalls after an early reply: it gets it",
-	     PLAY_BODY "> a\nS a\nB a\n< 552 big\n! expire\nC 552 big\nE message_rejected 552\n" CUT
+	     PLAY_BODY "> a\nS a\nB a\n< 552 big\n! expire\nC 552 big\nE message_rejected 552\n"
+	     CUT
 	     "= end_timeout_body\n"),
 	PLAY("E19 2xx before the dot is never relayed",
-	     PLAY_BODY "> a\nS a\nB a\n< 250 ok\nE message_aborted 0\n" CUT "= end_mx_protocol\n"),
+	     PLAY_BODY "> a\nS a\nB a\n< 250 ok\nE message_aborted 0\n" CUT
+	     "= end_mx_protocol\n"),
 	PLAY("E19 2xx while the verdict is pending is never relayed",
 	     PLAY_BODY "> a\n> .\nS a\nB a\nA VERDICT\n< 250 ok\nC 421 4.4.2 ...\n"
 	     "E message_tempfailed 421\n" CUT "= end_mx_protocol\n! accept\n"),
 	PLAY("E19 354 again", PLAY_BODY "< 354 more\nE message_aborted 0\n" CUT),
 	PLAY("E19 garbage within the message", PLAY_BODY "< hello\nE message_aborted 0\n" CUT),
 	PLAY("E71 exchanger resets within the message",
-	     PLAY_BODY "> a\nS a\nB a\n! server-rst\n" ABORT "E message_aborted 0\n= end_mx_reset\n"),
+	     PLAY_BODY "> a\nS a\nB a\n! server-rst\n" ABORT "E message_aborted 0\n"
+	     "= end_mx_reset\n"),
 	PLAY("exchanger closes within the message: 421 at the dot",
 	     PLAY_BODY "> a\nS a\nB a\n! server-fin\nA RESET_SERVER\n> b\n> .\nC 421 4.4.2 ...\n"
 	     "E message_tempfailed 421\nA CLOSE_CLIENT DISCARD_CLIENT\n= end_mx_during_data\n"),
@@ -254,7 +265,8 @@ Test(smtp_data, exchangers)
 Test(smtp_data, body_desync)
 {
 	static const char *const answers[] = {
-		"451 no", "503 no", "554 no", "450-a\\r\\n450 b", "500", "599 x", "452 4.3.1 full",
+		"451 no", "503 no", "554 no", "450-a\\r\\n450 b", "500", "599 x",
+		"452 4.3.1 full",
 		"550-5.7.1 x\\r\\n550-y\\r\\n550 z", "521 no", "400 x", "504 x", "421 bye",
 	};
 	static const char *const bodies[] = {
@@ -285,7 +297,8 @@ Test(smtp_data, body_desync)
 static const struct play desync[] = {
 	PLAY("B5 all recipients refused and DATA with them",
 	     PLAY_EHLO
-	     "> MAIL FROM:<f>\n> RCPT TO:<t>\n> DATA\n> RSET\n> .\nS MAIL FROM:<f>\nS RCPT TO:<t>\n"
+	     "> MAIL FROM:<f>\n> RCPT TO:<t>\n> DATA\n> RSET\n> .\nS MAIL FROM:<f>\n"
+	     "S RCPT TO:<t>\n"
 	     "S DATA\n< 550 1\n< 503 2\n< 503 3\nC 550 1\nC 503 2\nC 503 3\nC 421 4.5.0 ...\n"
 	     "E refused 503 t\n" SHUT "= end_desync\n"),
 	PLAY("E14 nothing behind a refused DATA: the session goes on",
@@ -296,7 +309,8 @@ static const struct play desync[] = {
 	     PLAY_EHLO PLAY_MAIL PLAY_RCPT "> DATA\nS DATA\n< 451 no\nC 451 no\n"
 	     "> Subject: x\n> RSET\nC 421 4.5.0 ...\n" SHUT "= end_desync\n"),
 	PLAY("E14 exchanger closes instead of answering DATA",
-	     PLAY_EHLO PLAY_MAIL PLAY_RCPT "> DATA\n> RSET\nS DATA\n! server-fin\nC 421 4.4.2 ...\n"
+	     PLAY_EHLO PLAY_MAIL PLAY_RCPT "> DATA\n> RSET\nS DATA\n! server-fin\n"
+	     "C 421 4.4.2 ...\n"
 	     CUT "= end_mx_closed\n"),
 	PLAY("E56 250 to DATA",
 	     PLAY_EHLO PLAY_MAIL PLAY_RCPT "> DATA\nS DATA\n< 250 ok\nC 421 4.4.2 ...\n" CUT
@@ -359,9 +373,11 @@ static const struct play ends[] = {
 	PLAY("the true end between two others' ends",
 	     PLAY_BODY "> x\n> .\n> \n> .\nS x\nB x\nA VERDICT\n"
 	     "! accept\nS .\n< 250 ok\nC 250 ok\nE message_accepted 250\n"
-	     "C 500 5.5.2 ...\nC 500 5.5.2 ...\nE note command_refused\nE note command_refused\n"),
+	     "C 500 5.5.2 ...\nC 500 5.5.2 ...\nE note command_refused\n"
+	     "E note command_refused\n"),
 	PLAY("E47 CRLF . CR CR LF is data in a lost message too",
-	     PLAY_BODY "> x\\n\n> .\\r\n> .\\n\\_\n> x\n> .\\0\n> .\nS x\\_\nB x\\_\nA RESET_SERVER\n"
+	     PLAY_BODY "> x\\n\n> .\\r\n> .\\n\\_\n> x\n> .\\0\n> .\nS x\\_\nB x\\_\n"
+	     "A RESET_SERVER\n"
 	     "C 550 5.5.2 ...\nE message_rejected 550\n"),
 };
 

@@ -37,7 +37,8 @@ static const struct play offers[] = {
 	PLAY("E3 Postfix: hidden lines in the middle go",
 	     ASK "< 250-mx\n< 250-PIPELINING\n< 250-SIZE 10240000\n< 250-VRFY\n< 250-ETRN\n"
 	     "< 250-STARTTLS\n< 250-AUTH PLAIN LOGIN\n< 250-AUTH=PLAIN LOGIN\n"
-	     "< 250-ENHANCEDSTATUSCODES\n< 250-8BITMIME\n< 250-DSN\n< 250-SMTPUTF8\n< 250 CHUNKING\n"
+	     "< 250-ENHANCEDSTATUSCODES\n< 250-8BITMIME\n< 250-DSN\n< 250-SMTPUTF8\n"
+	     "< 250 CHUNKING\n"
 	     "C 250-mx\nC 250-PIPELINING\nC 250-SIZE 10240000\nC 250-ENHANCEDSTATUSCODES\n"
 	     "C 250-8BITMIME\nC 250-DSN\nC 250 SMTPUTF8\nE helo a\n"),
 	PLAY("E3 Exchange: the last ones go",
@@ -56,7 +57,8 @@ static const struct play offers[] = {
 	     ASK "< 250-mx\n< 250-size 5  \n< 250-Size 6\n< 250-auth=LOGIN\n< 250 starttls \n"
 	     "C 250-mx\nC 250-size 5  \nC 250 Size 6\nE helo a\n"),
 	PLAY("E4 keyword with a control octet",
-	     ASK "< 250-mx\n< 250-SIZE\\x01 5\n< 250-DSN\\x7f\n< 250 DSN\nC 250-mx\nC 250 DSN\nE helo a\n"),
+	     ASK "< 250-mx\n< 250-SIZE\\x01 5\n< 250-DSN\\x7f\n< 250 DSN\nC 250-mx\nC 250 DSN\n"
+	     "E helo a\n"),
 	PLAY("E4 words that only begin like an allowed one",
 	     ASK "< 250-mx\n< 250-SIZEX 5\n< 250-DSNX\n< 250-XSIZE\n< 250- SIZE\n< 250 8BITMIME\n"
 	     "C 250-mx\nC 250 8BITMIME\nE helo a\n"),
@@ -66,7 +68,8 @@ static const struct play offers[] = {
 	PLAY("E54 code alone at the end",
 	     ASK "< 250-mx\n< 250-DSN\n< 250\nC 250-mx\nC 250 DSN\nE helo a\n"),
 	PLAY("E55 LF alone in EHLO",
-	     ASK "< 250-mx\\n250-DSN\\n250 SIZE\\n\\_\nC 250-mx\nC 250-DSN\nC 250 SIZE\nE helo a\n"),
+	     ASK "< 250-mx\\n250-DSN\\n250 SIZE\\n\\_\nC 250-mx\nC 250-DSN\nC 250 SIZE\n"
+	     "E helo a\n"),
 	PLAY("E5 EHLO again is rewritten again and resets on 250",
 	     PLAY_EHLO PLAY_MAIL
 	     "> EHLO b\nS EHLO b\n< 250-mx\n< 250 STARTTLS\nC 250 mx\nE helo b\nE reset\n"
@@ -87,14 +90,17 @@ static const struct play offers[] = {
 	PLAY("E8 commands behind EHLO go together once PIPELINING is offered",
 	     PLAY_GREET
 	     "> EHLO a\n> NOOP\n> NOOP 2\nS EHLO a\nE note early_pipelining\n"
-	     "< 250-mx\n< 250 PIPELINING\nC 250-mx\nC 250 PIPELINING\nE helo a\nS NOOP\nS NOOP 2\n"
+	     "< 250-mx\n< 250 PIPELINING\nC 250-mx\nC 250 PIPELINING\nE helo a\nS NOOP\n"
+	     "S NOOP 2\n"
 	     "< 250 1\n< 250 2\nC 250 1\nC 250 2\n"),
 	PLAY("E9 strange arguments are the exchanger's to judge",
 	     PLAY_GREET
 	     "> EHLO\nS EHLO\n< 501 arg\nC 501 arg\n"
 	     "> EHLO [IPv6:::1]\nS EHLO [IPv6:::1]\n< 250 mx\nC 250 mx\nE helo [IPv6:::1]\n"
-	     "> EHLO \xc3\xa4 b \nS EHLO \xc3\xa4 b \n< 250 mx\nC 250 mx\nE helo \xc3\xa4 b\nE reset\n"
-	     "> EHLO \\{300 x}\nS EHLO \\{300 x}\n< 250 mx\nC 250 mx\nE helo \\{300 x}\nE reset\n"),
+	     "> EHLO \xc3\xa4 b \nS EHLO \xc3\xa4 b \n< 250 mx\nC 250 mx\nE helo \xc3\xa4 b\n"
+	     "E reset\n"
+	     "> EHLO \\{300 x}\nS EHLO \\{300 x}\n< 250 mx\nC 250 mx\nE helo \\{300 x}\n"
+	     "E reset\n"),
 	PLAY("E7 101 lines",
 	     ASK
 	     "< 250-mx\n< \\{99 250-DSN\\r\\n}\\_\n< 250 DSN\n"
@@ -104,7 +110,8 @@ static const struct play offers[] = {
 	     "C 250-mx\nC \\{98 250-DSN\\r\\n}\\_\nC 250 DSN\nE helo a\n"),
 	PLAY("E7 more than 16 KB",
 	     ASK
-	     "< 250-mx\n< 250-X\\{4000 x}\n< 250-X\\{4000 x}\n< 250-X\\{4000 x}\n< 250-X\\{4000 x}\n"
+	     "< 250-mx\n< 250-X\\{4000 x}\n< 250-X\\{4000 x}\n< 250-X\\{4000 x}\n"
+	     "< 250-X\\{4000 x}\n"
 	     "< 250-X\\{4000 x}\n"
 	     "C 421 4.4.2 ...\nA CLOSE_CLIENT DISCARD_CLIENT CLOSE_SERVER\n= end_mx_protocol\n"),
 	PLAY("E53 code changes within EHLO",
@@ -117,9 +124,12 @@ static const struct play offers[] = {
 	{ .name = "E31 SIZE is lowered to ours", .refused = SMTP_REPLY_COUNT,
 	  .set = size_1000, .script =
 	     ASK "< 250-mx\n< 250 SIZE 2000\nC 250-mx\nC 250 SIZE 1000\nE helo a\n"
-	     "> EHLO a\nS EHLO a\n< 250-mx\n< 250 size\nC 250-mx\nC 250 SIZE 1000\nE helo a\nE reset\n"
-	     "> EHLO a\nS EHLO a\n< 250-mx\n< 250 SIZE 0\nC 250-mx\nC 250 SIZE 1000\nE helo a\nE reset\n"
-	     "> EHLO a\nS EHLO a\n< 250-mx\n< 250 SIZE 999\nC 250-mx\nC 250 SIZE 999\nE helo a\nE reset\n"
+	     "> EHLO a\nS EHLO a\n< 250-mx\n< 250 size\nC 250-mx\nC 250 SIZE 1000\nE helo a\n"
+	     "E reset\n"
+	     "> EHLO a\nS EHLO a\n< 250-mx\n< 250 SIZE 0\nC 250-mx\nC 250 SIZE 1000\nE helo a\n"
+	     "E reset\n"
+	     "> EHLO a\nS EHLO a\n< 250-mx\n< 250 SIZE 999\nC 250-mx\nC 250 SIZE 999\nE helo a\n"
+	     "E reset\n"
 	     "> EHLO a\nS EHLO a\n< 250-mx\n< 250 SIZE 99999999999999999999999999\n"
 	     "C 250-mx\nC 250 SIZE 1000\nE helo a\nE reset\n"
 	     "> EHLO a\nS EHLO a\n< 250-SIZE 9999 mx\n< 250 DSN\nC 250-SIZE 9999 mx\nC 250 DSN\n"
@@ -127,7 +137,8 @@ static const struct play offers[] = {
 	PLAY("E32 STARTTLS hidden",
 	     PLAY_EHLO "> STARTTLS\nC 502 5.5.1 ...\nE note starttls_refused\n"
 	     "> NOOP\nS NOOP\n< 250 ok\nC 250 ok\n"),
-	{ .name = "E33 STARTTLS refused", .refused = SMTP_REPLY_COUNT, .set = tls_refuse, .script =
+	{ .name = "E33 STARTTLS refused", .refused = SMTP_REPLY_COUNT, .set = tls_refuse, .script
+	     =
 	     ASK "< 250-mx\n< 250 STARTTLS\nC 250 mx\nE helo a\n"
 	     "> starttls\nC 454 4.7.0 TLS not available here [T1]\nE note starttls_refused\n"
 	     "> NOOP\nS NOOP\n< 250 ok\nC 250 ok\n" },

@@ -7,16 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUF	(256 * 1024)
-
-struct bytes {
-	size_t	len;
-	char	data[BUF];
-};
-
-enum { CLIENT, SERVER };
-enum { TO_CLIENT, TO_SERVER, CONTENT, EVENTS, KINDS };
-
 /* How the octets of a step are cut. */
 struct cut {
 	size_t	step;	/* this one, in two, behind `at` octets; SIZE_MAX = none */
@@ -28,14 +18,8 @@ struct cut {
 struct player {
 	const struct play	*play;
 	struct cut		cut;
-	struct smtp		smtp;
-	struct conf_class	class;
-	struct smtp_env		env;
-	struct bytes		in[2];
-	bool			eof[2];
-	struct bytes		got[KINDS];
+	struct owner		owner;
 	struct bytes		want[KINDS];
-	unsigned int		acts;
 	unsigned int		want_acts;
 	size_t			step;		/* of octets, for cut */
 	size_t			step_len[512];
@@ -62,116 +46,6 @@ static const char *const wait_words[] = {
 };
 #undef WAIT
 
-static void add(struct bytes *b, const char *data, size_t len)
-{
-	cr_assert(b->len + len <= BUF, "test buffer full");
-	memcpy(b->data + b->len, data, len);
-	b->len += len;
-}
-
-static void on_event(void *owner, const struct smtp_event *ev)
-{
-	static const char *const words[] = {
-		[SMTP_EV_HELO] = "helo", [SMTP_EV_MAIL] = "mail", [SMTP_EV_RCPT] = "rcpt",
-		[SMTP_EV_RCPT_REFUSED] = "refused", [SMTP_EV_RESET] = "reset",
-		[SMTP_EV_DATA] = "data", [SMTP_EV_MESSAGE] = "", [SMTP_EV_NOTE] = "note",
-	};
-	struct player *p = owner;
-	char line[512];
-	int len = snprintf(line, sizeof(line), "%s", words[ev->kind]);
-
-	if (ev->kind == SMTP_EV_NOTE)
-		len += snprintf(line + len, sizeof(line) - len, " %s", reason_words[ev->reason]);
-	if (ev->kind == SMTP_EV_MESSAGE)
-		len = snprintf(line, sizeof(line), "%s %u", reason_words[ev->reason], ev->code);
-	if (ev->kind == SMTP_EV_RCPT_REFUSED)
-		len += snprintf(line + len, sizeof(line) - len, " %u", ev->code);
-	if (ev->len)
-		len += snprintf(line + len, sizeof(line) - len, " %.*s", (int)ev->len, ev->text);
-	len += snprintf(line + len, sizeof(line) - len, "\r\n");
-	add(&p->got[EVENTS], line, (size_t)len);
-}
-
-static void on_content(void *owner, const char *data, size_t len)
-{
-	struct player *p = owner;
-
-	cr_assert(len > 0);
-	add(&p->got[CONTENT], data, len);
-}
-
-static const struct smtp_ops ops = { on_event, on_content };
-
-void play_class(struct conf_class *class)
-{
-	memset(class, 0, sizeof(*class));
-	class->title = "default";
-	class->auth_code = 573;
-	class->auth_text = "use port 587";
-	class->help_url = "http://help.example/";
-	class->max_recipients = 1000;
-}
-
-/* One turn as a session does it. */
-static void turn_with(struct player *p, size_t room)
-{
-	static char out[2][SMTP_OUTPUT_ROOM];
-	struct smtp_turn t = {
-		.client = { p->in[CLIENT].data, p->in[CLIENT].len, false, p->eof[CLIENT] },
-		.server = { p->in[SERVER].data, p->in[SERVER].len, false, p->eof[SERVER] },
-		.to_client = { out[0], 0, room },
-		.to_server = { out[1], 0, room },
-		.wall = 1700000000,
-	};
-
-	t.client.full = t.client.len >= SMTP_CLIENT_INPUT;
-	t.server.full = t.server.len >= SMTP_SERVER_INPUT;
-	p->acts |= smtp_turn(&p->smtp, &t);
-	cr_assert(t.to_client.len <= room && t.to_server.len <= room);
-	memmove(p->in[CLIENT].data, t.client.data, t.client.len);
-	p->in[CLIENT].len = t.client.len;
-	memmove(p->in[SERVER].data, t.server.data, t.server.len);
-	p->in[SERVER].len = t.server.len;
-	add(&p->got[TO_CLIENT], out[0], t.to_client.len);
-	add(&p->got[TO_SERVER], out[1], t.to_server.len);
-}
-
-/* Turns until nothing changes; output room is offered anew each time. */
-static void turns(struct player *p)
-{
-	size_t before, i;
-
-	do {
-		before = p->got[TO_CLIENT].len + p->got[TO_SERVER].len + p->acts;
-		for (i = 0; i < 2; i++)
-			before += p->in[i].len;
-		if (p->cut.stutter)
-			turn_with(p, 0);
-		turn_with(p, SMTP_OUTPUT_ROOM);
-		for (i = 0; i < 2; i++)
-			before -= p->in[i].len;
-	} while (before != p->got[TO_CLIENT].len + p->got[TO_SERVER].len + p->acts);
-}
-
-/* The owner's buffer is bounded: what does not fit is sent later. */
-static void send_piece(struct player *p, int side, const char *data, size_t len)
-{
-	size_t most = side == CLIENT ? SMTP_CLIENT_INPUT : SMTP_SERVER_INPUT;
-
-	while (len) {
-		size_t n = most - p->in[side].len;
-
-		if (n > len)
-			n = len;
-		add(&p->in[side], data, n);
-		data += n;
-		len -= n;
-		turns(p);
-		if (!n)
-			break;		/* held back for good */
-	}
-}
-
 static void send_step(struct player *p, int side, const struct bytes *b)
 {
 	size_t step = p->step++, at = 0, n;
@@ -183,7 +57,7 @@ static void send_step(struct player *p, int side, const struct bytes *b)
 			n = p->cut.each;
 		if (p->cut.step == step && at < p->cut.at && n > p->cut.at - at)
 			n = p->cut.at - at;
-		send_piece(p, side, b->data + at, n);
+		owner_send(&p->owner, side, b->data + at, n, p->cut.stutter);
 		at += n;
 	}
 }
@@ -198,7 +72,7 @@ static void octets_add(struct bytes *b, const char *at, const char *end)
 			at++;
 			escape_add(b, &at, end);
 		} else {
-			add(b, at++, 1);
+			bytes_add(b, at++, 1);
 		}
 	}
 }
@@ -233,7 +107,7 @@ static void escape_add(struct bytes *b, const char **at, const char *end)
 	} else if (name) {
 		c = octets[name - names];
 	}
-	add(b, &c, 1);
+	bytes_add(b, &c, 1);
 }
 
 /* A line of a script: CRLF behind it, unless it ends in "\_". */
@@ -243,7 +117,7 @@ static void text_add(struct bytes *b, const char *text, size_t len)
 
 	octets_add(b, text, text + len - (bare ? 2 : 0));
 	if (!bare)
-		add(b, "\r\n", 2);
+		bytes_add(b, "\r\n", 2);
 }
 
 static bool same(const struct bytes *got, const struct bytes *want)
@@ -266,22 +140,27 @@ static bool same(const struct bytes *got, const struct bytes *want)
 	return g == got->len;
 }
 
+static int shown(const struct bytes *b)
+{
+	return b->len < 4000 ? (int)b->len : 4000;
+}
+
 static void compare(struct player *p)
 {
 	static const char *const names[] = { "to client", "to server", "content", "events" };
+	struct bytes *got = p->owner.got, *want = p->want;
 	int i;
 
 	for (i = 0; i < KINDS; i++) {
-		cr_assert(same(&p->got[i], &p->want[i]),
-			  "%s: before line %zu, cut %zd/%zd/%zu: %s:\n--- got\n%.*s\n--- wanted\n%.*s",
+		cr_assert(same(&got[i], &want[i]),
+			  "%s: before line %zu, cut %zd/%zd/%zu: %s:\n-- got\n%.*s\n-- want\n%.*s",
 			  p->play->name, p->line, p->cut.step, p->cut.at, p->cut.each, names[i],
-			  (int)(p->got[i].len > 4000 ? 4000 : p->got[i].len), p->got[i].data,
-			  (int)(p->want[i].len > 4000 ? 4000 : p->want[i].len), p->want[i].data);
-		p->got[i].len = p->want[i].len = 0;
+			  shown(&got[i]), got[i].data, shown(&want[i]), want[i].data);
+		got[i].len = want[i].len = 0;
 	}
-	cr_assert(p->acts == p->want_acts, "%s: before line %zu: acts %#x, wanted %#x",
-		  p->play->name, p->line, p->acts, p->want_acts);
-	p->acts = p->want_acts = 0;
+	cr_assert(p->owner.acts == p->want_acts, "%s: before line %zu: acts %#x, wanted %#x",
+		  p->play->name, p->line, p->owner.acts, p->want_acts);
+	p->owner.acts = p->want_acts = 0;
 }
 
 static bool word_is(const char *word, const char *text, size_t len)
@@ -292,29 +171,29 @@ static bool word_is(const char *word, const char *text, size_t len)
 static void happen(struct player *p, const char *word, size_t len)
 {
 	if (word_is("accept", word, len))
-		smtp_verdict(&p->smtp, VERDICT_ACCEPT);
+		smtp_verdict(&p->owner.smtp, VERDICT_ACCEPT);
 	else if (word_is("reject", word, len))
-		smtp_verdict(&p->smtp, VERDICT_REJECT);
+		smtp_verdict(&p->owner.smtp, VERDICT_REJECT);
 	else if (word_is("tempfail", word, len))
-		smtp_verdict(&p->smtp, VERDICT_TEMPFAIL);
+		smtp_verdict(&p->owner.smtp, VERDICT_TEMPFAIL);
 	else if (word_is("drop", word, len))
-		smtp_verdict(&p->smtp, VERDICT_DROP);
+		smtp_verdict(&p->owner.smtp, VERDICT_DROP);
 	else if (word_is("client-fin", word, len))
-		p->eof[CLIENT] = true;
+		p->owner.eof[CLIENT] = true;
 	else if (word_is("server-fin", word, len))
-		p->eof[SERVER] = true;
+		p->owner.eof[SERVER] = true;
 	else if (word_is("client-rst", word, len))
-		smtp_client_lost(&p->smtp);
+		smtp_client_lost(&p->owner.smtp);
 	else if (word_is("server-rst", word, len))
-		smtp_server_lost(&p->smtp, true);
+		smtp_server_lost(&p->owner.smtp, true);
 	else if (word_is("expire", word, len))
-		smtp_expire(&p->smtp);
+		smtp_expire(&p->owner.smtp);
 	else if (word_is("shutdown", word, len))
-		smtp_shutdown(&p->smtp);
+		smtp_shutdown(&p->owner.smtp);
 	else
 		cr_assert(word_is("split", word, len), "%s: line %zu: unknown word", p->play->name,
 			  p->line);
-	turns(p);
+	owner_turns(&p->owner, p->cut.stutter);
 }
 
 static void want_acts(struct player *p, const char *text, size_t len)
@@ -347,14 +226,14 @@ static void want(struct player *p, char kind, const char *text, size_t len)
 	case 'E': text_add(&p->want[EVENTS], text, len); return;
 	case 'A': want_acts(p, text, len); return;
 	case 'W':
-		cr_assert(word_is(wait_words[smtp_waiting(&p->smtp, &epoch)], text, len),
+		cr_assert(word_is(wait_words[smtp_waiting(&p->owner.smtp, &epoch)], text, len),
 			  "%s: line %zu: waits for %s", p->play->name, p->line,
-			  wait_words[smtp_waiting(&p->smtp, &epoch)]);
+			  wait_words[smtp_waiting(&p->owner.smtp, &epoch)]);
 		return;
 	case '=':
-		cr_assert(word_is(reason_words[smtp_end_reason(&p->smtp)], text, len),
+		cr_assert(word_is(reason_words[smtp_end_reason(&p->owner.smtp)], text, len),
 			  "%s: line %zu: ended by %s", p->play->name, p->line,
-			  reason_words[smtp_end_reason(&p->smtp)]);
+			  reason_words[smtp_end_reason(&p->owner.smtp)]);
 		return;
 	}
 	cr_assert_fail("%s: line %zu: unknown letter %c", p->play->name, p->line, kind);
@@ -363,15 +242,9 @@ static void want(struct player *p, char kind, const char *text, size_t len)
 static void start(struct player *p, const struct play *play)
 {
 	p->play = play;
-	play_class(&p->class);
 	if (play->set)
-		play->set(&p->class);
-	p->env = (struct smtp_env) { &p->class, "rtr.example", "10.64.0.2", "T1" };
-	if (play->refused != SMTP_REPLY_COUNT)
-		smtp_init_refused(&p->smtp, &p->env, &ops, p, play->refused);
-	else
-		smtp_init(&p->smtp, &p->env, &ops, p);
-	turns(p);
+		play->set(&p->owner.class);
+	owner_start(&p->owner, play->refused);
 }
 
 static void run(struct player *p, const struct play *play)
@@ -412,13 +285,10 @@ static void player_reset(struct player *p, struct cut cut)
 {
 	int i;
 
+	owner_reset(&p->owner);
 	for (i = 0; i < KINDS; i++)
-		p->got[i].len = p->want[i].len = 0;
-	for (i = 0; i < 2; i++) {
-		p->in[i].len = 0;
-		p->eof[i] = false;
-	}
-	p->acts = p->want_acts = 0;
+		p->want[i].len = 0;
+	p->want_acts = 0;
 	p->step = p->line = 0;
 	p->cut = cut;
 }

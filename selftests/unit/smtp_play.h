@@ -22,22 +22,19 @@
 #ifndef SMTP_PLAY_H
 #define SMTP_PLAY_H
 
-#include "smtp/smtp.h"
+#include "smtp_owner.h"
 
 struct play {
 	const char	*name;		/* with the case's number */
 	const char	*script;
 	void		(*set)(struct conf_class *class);	/* settings; NULL = none */
-	enum smtp_reply	refused;	/* start without an exchanger; SMTP_REPLY_COUNT = with */
+	enum smtp_reply	refused;	/* SMTP_REPLY_COUNT = with an exchanger */
 };
 
 #define PLAY(name_, ...) { .name = name_, .refused = SMTP_REPLY_COUNT, .script = __VA_ARGS__ }
 
 /* Plays every row in every segmentation. Fails the running test with the row's name. */
 void play_all(const struct play *rows, size_t count);
-
-/* The default class, Received: off. */
-void play_class(struct conf_class *class);
 
 #define PLAY_GREET \
 	"< 220 mx\nC 220 mx\nW idle\n"

@@ -8,16 +8,19 @@
 #define SHUT	"A CLOSE_CLIENT DISCARD_CLIENT CLOSE_SERVER\n"
 #define CUT	"A CLOSE_CLIENT DISCARD_CLIENT RESET_SERVER\n"
 #define ABORT	"A RESET_CLIENT RESET_SERVER\n"
-#define FAULT	"C 421 4.4.2 connection to the mail exchanger was lost [T1]\n" SHUT "= end_mx_protocol\n"
+#define FAULT \
+	"C 421 4.4.2 connection to the mail exchanger was lost [T1]\n" SHUT "= end_mx_protocol\n"
 
 #define X10	"xxxxxxxxxx"
 #define X100	X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
 
 static const struct play replies[] = {
 	PLAY("E53 lines are relayed as they come",
-	     PLAY_EHLO "> NOOP\nS NOOP\n< 250-a\nC 250-a\nW reply\n< 250-b\nC 250-b\n< 250 c\nC 250 c\nW idle\n"),
+	     PLAY_EHLO "> NOOP\nS NOOP\n< 250-a\nC 250-a\nW reply\n< 250-b\nC 250-b\n< 250 c\n"
+	     "C 250 c\nW idle\n"),
 	PLAY("E54 code alone, and alone at the end of several",
-	     PLAY_EHLO "> NOOP\n> NOOP\nS NOOP\nS NOOP\n< 250\nC 250\n< 250-a\n< 250\nC 250-a\nC 250\nW idle\n"),
+	     PLAY_EHLO "> NOOP\n> NOOP\nS NOOP\nS NOOP\n< 250\nC 250\n< 250-a\n< 250\nC 250-a\n"
+	     "C 250\nW idle\n"),
 	PLAY("E54 nothing behind the separator",
 	     PLAY_EHLO "> NOOP\nS NOOP\n< 250-\n< 250 \nC 250-\nC 250 \n"),
 	PLAY("E55 LF alone leaves as CRLF",
@@ -29,16 +32,19 @@ static const struct play replies[] = {
 	     "E rcpt x\nE refused 499 y\nE refused 599 z\n"),
 	PLAY("E62 enhanced codes and text are relayed",
 	     PLAY_EHLO PLAY_MAIL "> RCPT TO:<x>\nS RCPT TO:<x>\n"
-	     "< 550-5.1.1 <x>: \xc3\xa4\\t\\x1b\n< 550 5.1.1 no\nC 550-5.1.1 <x>: \xc3\xa4\\t\\x1b\n"
+	     "< 550-5.1.1 <x>: \xc3\xa4\\t\\x1b\n< 550 5.1.1 no\n"
+	     "C 550-5.1.1 <x>: \xc3\xa4\\t\\x1b\n"
 	     "C 550 5.1.1 no\nE refused 550 x\n"),
 	PLAY("E61 a line of 4,094 octets and CRLF",
 	     PLAY_EHLO "> NOOP\nS NOOP\n< 250 \\{4090 x}\nC 250 \\{4090 x}\n"),
 	PLAY("E61 a longer line", PLAY_EHLO "> NOOP\nS NOOP\n< 250 \\{4091 x}\n" FAULT),
 	PLAY("E61 no line end at all", PLAY_EHLO "> NOOP\nS NOOP\n< 250 \\{20000 x}\\_\n" FAULT),
 	PLAY("E61 a hundred lines",
-	     PLAY_EHLO "> NOOP\nS NOOP\n< \\{99 250-x\\r\\n}\\_\n< 250 x\nC \\{99 250-x\\r\\n}\\_\nC 250 x\n"),
+	     PLAY_EHLO "> NOOP\nS NOOP\n< \\{99 250-x\\r\\n}\\_\n< 250 x\n"
+	     "C \\{99 250-x\\r\\n}\\_\nC 250 x\n"),
 	PLAY("E61 a thousand lines: closed within the reply, without a word",
-	     PLAY_EHLO "> NOOP\nS NOOP\n< \\{1000 250-x\\r\\n}\\_\nC \\{100 250-x\\r\\n}\\_\n" SHUT
+	     PLAY_EHLO "> NOOP\nS NOOP\n< \\{1000 250-x\\r\\n}\\_\nC \\{100 250-x\\r\\n}\\_\n"
+	     SHUT
 	     "= end_mx_protocol\n"),
 	PLAY("E61 more than 64 KB in fewer lines",
 	     PLAY_EHLO "> NOOP\nS NOOP\n"
@@ -70,17 +76,21 @@ static const struct play replies[] = {
 	     PLAY_EHLO "> NOOP\nS NOOP\n< 250 a\n< 250 b\nC 250 a\n" FAULT),
 	PLAY("E57 a reply before any command", PLAY_EHLO "< 250 a\n" FAULT),
 	PLAY("E57 two greetings", "< 220 a\n< 220 b\nC 220 a\n" FAULT),
-	PLAY("E57 421 without a command", PLAY_EHLO "< 421-idle\n< 421 bye\nC 421-idle\nC 421 bye\n" SHUT
+	PLAY("E57 421 without a command", PLAY_EHLO "< 421-idle\n< 421 bye\nC 421-idle\n"
+	     "C 421 bye\n" SHUT
 	     "= end_mx_421\n"),
-	PLAY("E57 5xx without a command", PLAY_EHLO "< 554 bye\nC 554 bye\n" SHUT "= end_mx_closed\n"),
+	PLAY("E57 5xx without a command", PLAY_EHLO "< 554 bye\nC 554 bye\n" SHUT
+	     "= end_mx_closed\n"),
 	PLAY("E57 4xx without a command", PLAY_EHLO "< 450 hm\n" FAULT),
 	PLAY("E58 421 in a pipeline: the rest is not answered",
 	     PLAY_EHLO "> MAIL FROM:<a>\n> RCPT TO:<b>\n> AUTH\nS MAIL FROM:<a>\nS RCPT TO:<b>\n"
 	     "E note auth_refused\n< 250 ok\n< 421 bye\n< 250 x\nC 250 ok\nC 421 bye\n"
 	     "E mail a\nE refused 421 b\n" SHUT "= end_mx_421\n"),
 	PLAY("E58 421 to DATA, octets behind it",
-	     PLAY_EHLO PLAY_MAIL "> DATA\n> x\nS DATA\n< 421 bye\nC 421 bye\n" SHUT "= end_mx_421\n"),
-	PLAY("E58 421 to QUIT", PLAY_EHLO "> QUIT\nS QUIT\n< 421 bye\nC 421 bye\n" SHUT "= end_mx_421\n"),
+	     PLAY_EHLO PLAY_MAIL "> DATA\n> x\nS DATA\n< 421 bye\nC 421 bye\n" SHUT
+	     "= end_mx_421\n"),
+	PLAY("E58 421 to QUIT", PLAY_EHLO "> QUIT\nS QUIT\n< 421 bye\nC 421 bye\n" SHUT
+	     "= end_mx_421\n"),
 };
 
 Test(smtp_reply, replies)
@@ -112,22 +122,26 @@ static const struct play ends[] = {
 	     PLAY_EHLO "> NOOP\n> NOOP\nS NOOP\nS NOOP\n! server-fin\nC 421 4.4.2 ...\n" SHUT
 	     "= end_mx_closed\n"),
 	PLAY("exchanger closes within a reply: nothing is put into it",
-	     PLAY_EHLO "> NOOP\nS NOOP\n< 250-a\nC 250-a\n! server-fin\n" SHUT "= end_mx_closed\n"),
+	     PLAY_EHLO "> NOOP\nS NOOP\n< 250-a\nC 250-a\n! server-fin\n" SHUT
+	     "= end_mx_closed\n"),
 	PLAY("E79 QUIT, 221, exchanger closes", PLAY_EHLO PLAY_QUIT),
 	PLAY("E79 QUIT, 221, client closes first",
 	     PLAY_EHLO "> QUIT\nS QUIT\n< 221 x\nC 221 x\n! client-fin\n" SHUT "= end_quit\n"),
 	PLAY("E79 QUIT, 221, client resets",
 	     PLAY_EHLO "> QUIT\nS QUIT\n< 221 x\nC 221 x\n! client-rst\n" ABORT),
 	PLAY("E79 QUIT, 221, nobody closes",
-	     PLAY_EHLO "> QUIT\nS QUIT\n< 221 x\nC 221 x\nW closing\n! expire\n" ABORT "= end_quit\n"),
+	     PLAY_EHLO "> QUIT\nS QUIT\n< 221 x\nC 221 x\nW closing\n! expire\n" ABORT
+	     "= end_quit\n"),
 	PLAY("E79 QUIT, exchanger closes without 221",
 	     PLAY_EHLO "> QUIT\nS QUIT\n! server-fin\n" SHUT "= end_quit\n"),
 	PLAY("E79 QUIT refused: the session goes on",
 	     PLAY_EHLO "> QUIT x\nS QUIT x\n< 501 no\nC 501 no\n" PLAY_MAIL),
 	PLAY("E79 octets behind QUIT go nowhere",
-	     PLAY_EHLO "> QUIT\n> MAIL FROM:<a>\n> \\0\\n\\_\nS QUIT\n< 221 x\nC 221 x\n> RSET\n"),
+	     PLAY_EHLO "> QUIT\n> MAIL FROM:<a>\n> \\0\\n\\_\nS QUIT\n< 221 x\nC 221 x\n"
+	     "> RSET\n"),
 	PLAY("E73 QUIT and FIN: the answers still go out",
-	     PLAY_EHLO "> RSET\n> QUIT\nS RSET\nS QUIT\n! client-fin\n< 250 ok\nC 250 ok\nE reset\n"
+	     PLAY_EHLO "> RSET\n> QUIT\nS RSET\nS QUIT\n! client-fin\n< 250 ok\nC 250 ok\n"
+	     "E reset\n"
 	     "< 221 x\nC 221 x\n" SHUT "= end_quit\n"),
 	PLAY("E73 FIN with answers owed: they go out first",
 	     PLAY_EHLO "> RSET\n> NOOP\nS RSET\nS NOOP\n! client-fin\n< 250 1\nC 250 1\nE reset\n"
@@ -135,37 +149,47 @@ static const struct play ends[] = {
 	PLAY("E73 FIN within a command",
 	     PLAY_EHLO "> RSE\\_\n! client-fin\n" CUT "= end_client_closed\n"),
 	PLAY("E73 FIN within a long line",
-	     PLAY_EHLO "> \\{5000 x}\\_\nC 500 5.5.2 ...\n! client-fin\n" CUT "= end_client_closed\n"),
-	PLAY("E79 client closes without QUIT", PLAY_EHLO "! client-fin\n" SHUT "= end_client_closed\n"),
+	     PLAY_EHLO "> \\{5000 x}\\_\nC 500 5.5.2 ...\n! client-fin\n" CUT
+	     "= end_client_closed\n"),
+	PLAY("E79 client closes without QUIT", PLAY_EHLO "! client-fin\n" SHUT
+	     "= end_client_closed\n"),
 	PLAY("client closes before the greeting: it still gets it",
 	     "! client-fin\n< 220 mx\nC 220 mx\n" SHUT "= end_client_closed\n"),
 	PLAY("E72 client resets with answers owed",
 	     PLAY_EHLO "> NOOP\nS NOOP\n! client-rst\n" ABORT "= end_client_reset\n< 250 x\n"),
 	PLAY("E80 idle", PLAY_EHLO "! expire\nC 421 4.4.2 time-out, closing [T1]\n" SHUT
 	     "= end_timeout_idle\n"),
-	PLAY("idle within a transaction", PLAY_EHLO PLAY_MAIL "W idle\n! expire\nC 421 4.4.2 ...\n" SHUT),
-	PLAY("a line is begun and not ended", PLAY_EHLO "> NOO\\_\nW line\n! expire\nC 421 4.4.2 ...\n" SHUT
+	PLAY("idle within a transaction", PLAY_EHLO PLAY_MAIL "W idle\n! expire\n"
+	     "C 421 4.4.2 ...\n" SHUT),
+	PLAY("a line is begun and not ended", PLAY_EHLO "> NOO\\_\nW line\n! expire\n"
+	     "C 421 4.4.2 ...\n" SHUT
 	     "= end_timeout_line\n"),
 	PLAY("reply time-out",
-	     PLAY_EHLO "> NOOP\nS NOOP\nW reply\n! expire\nC 421 4.4.2 ...\n" SHUT "= end_timeout_reply\n"),
+	     PLAY_EHLO "> NOOP\nS NOOP\nW reply\n! expire\nC 421 4.4.2 ...\n" SHUT
+	     "= end_timeout_reply\n"),
 	PLAY("reply time-out within a reply",
-	     PLAY_EHLO "> NOOP\nS NOOP\n< 250-x\nC 250-x\n! expire\n" SHUT "= end_timeout_reply\n"),
+	     PLAY_EHLO "> NOOP\nS NOOP\n< 250-x\nC 250-x\n! expire\n" SHUT
+	     "= end_timeout_reply\n"),
 	PLAY("after the end a second time-out resets",
 	     PLAY_EHLO "! expire\nC 421 4.4.2 ...\n" SHUT "W closing\n! expire\n" ABORT),
 	PLAY("after the end nothing is taken for anything",
 	     PLAY_EHLO "! expire\nC 421 4.4.2 ...\n" SHUT
-	     "> QUIT\n< 250 x\n! accept\n! shutdown\n! server-fin\n! client-fin\n= end_timeout_idle\n"),
-	PLAY("E83 shutdown, idle", PLAY_EHLO "! shutdown\nC 421 4.3.2 ...\n" SHUT "= end_shutdown\n"),
+	     "> QUIT\n< 250 x\n! accept\n! shutdown\n! server-fin\n! client-fin\n"
+	     "= end_timeout_idle\n"),
+	PLAY("E83 shutdown, idle", PLAY_EHLO "! shutdown\nC 421 4.3.2 ...\n" SHUT
+	     "= end_shutdown\n"),
 	PLAY("E83 shutdown before the greeting",
 	     "! shutdown\n< 220 mx\nC 220 mx\nC 421 4.3.2 ...\n" SHUT),
 	PLAY("E83 shutdown with an answer owed",
 	     PLAY_EHLO "> NOOP\nS NOOP\n! shutdown\n< 250 x\nC 250 x\nC 421 4.3.2 ...\n" SHUT),
 	PLAY("E83 shutdown lets a transaction end",
-	     PLAY_EHLO PLAY_MAIL "! shutdown\n" PLAY_RCPT PLAY_DATA "> a\n> .\nS a\nB a\nA VERDICT\n"
+	     PLAY_EHLO PLAY_MAIL "! shutdown\n" PLAY_RCPT PLAY_DATA "> a\n> .\nS a\nB a\n"
+	     "A VERDICT\n"
 	     "! accept\nS .\n< 250 ok\nC 250 ok\nC 421 4.3.2 ...\nE message_accepted 250\n" SHUT
 	     "= end_shutdown\n"),
 	PLAY("E83 shutdown after RSET",
-	     PLAY_EHLO PLAY_MAIL "! shutdown\n> RSET\nS RSET\n< 250 ok\nC 250 ok\nC 421 4.3.2 ...\n"
+	     PLAY_EHLO PLAY_MAIL "! shutdown\n> RSET\nS RSET\n< 250 ok\nC 250 ok\n"
+	     "C 421 4.3.2 ...\n"
 	     "E reset\n" SHUT),
 };
 
@@ -176,7 +200,8 @@ Test(smtp_reply, ends)
 
 static const struct play refused[] = {
 	{ .name = "E81 quarantined", .refused = SMTP_REPLY_quarantine, .script =
-	  "C 554 5.7.1 sending on port 25 is blocked for this line [T1] http://help.example/\nW idle\n"
+	  "C 554 5.7.1 sending on port 25 is blocked for this line [T1] http://help.example/\n"
+	  "W idle\n"
 	  "> EHLO a\n> MAIL FROM:<x>\nC 503 5.5.1 ...\nC 503 5.5.1 ...\n"
 	  "> QUIT\nC 221 2.0.0 ...\nA CLOSE_CLIENT DISCARD_CLIENT\n= end_quit\n" },
 	{ .name = "E81 quarantined, octets at once", .refused = SMTP_REPLY_quarantine, .script =

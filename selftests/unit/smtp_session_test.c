@@ -15,7 +15,8 @@ static const struct play sessions[] = {
 	PLAY("E17 bad verdict",
 	     PLAY_BODY
 	     "> x\n> .\nS x\nB x\nA VERDICT\n"
-	     "! reject\nC 550 5.7.1 message refused because of its content [T1] http://help.example/\n"
+	     "! reject\n"
+	     "C 550 5.7.1 message refused because of its content [T1] http://help.example/\n"
 	     "A RESET_SERVER\nE message_rejected 550\n"
 	     "> RSET\nC 250 2.0.0 ok [T1]\n> NOOP\nC 250 2.0.0 ok [T1]\n"
 	     "> QUIT\nC 221 2.0.0 closing [T1]\nA CLOSE_CLIENT DISCARD_CLIENT\n= end_quit\n"),

@@ -13,8 +13,6 @@ struct answer {
 	struct smtp_text	text;
 };
 
-static const struct smtp_text no_text;
-
 static bool good(const struct answer *a)
 {
 	return a->code / 100 == 2;
@@ -41,7 +39,7 @@ static void accept_helo(struct smtp *s, const struct answer *a, bool esmtp)
 	memcpy(s->helo, a->text.data, s->helo_len);
 	smtp_tell(s, SMTP_EV_HELO, a->code, a->text);
 	if (again)
-		smtp_tell(s, SMTP_EV_RESET, a->code, no_text);
+		smtp_tell(s, SMTP_EV_RESET, a->code, smtp_no_text);
 	s->tx = (struct smtp_tx) { 0 };
 }
 
@@ -84,7 +82,7 @@ static void answer_rset(struct smtp *s, const struct answer *a)
 	if (!good(a))
 		return;
 	s->tx = (struct smtp_tx) { 0 };
-	smtp_tell(s, SMTP_EV_RESET, a->code, no_text);
+	smtp_tell(s, SMTP_EV_RESET, a->code, smtp_no_text);
 }
 
 /*

@@ -4,36 +4,9 @@
  * to an end ("." at the start of a line, a CR) are withheld until it is clear
  * that they do not, and the end itself until the verdict. Strict CRLF: a bare
  * CR, a bare LF or a NUL could be an end to the next hop, so the message is
- * lost with the first (smtp-cases, E46-E49).
+ * lost with the first (smtp-cases, E46-E49); what follows then is lost.c.
  */
 #include "smtp/engine.h"
-
-static const struct smtp_text no_text;
-
-/* Accounting: each message begun is ended once, whatever happens (I9). */
-
-void smtp_message_end(struct smtp *s, unsigned int code)
-{
-	static const enum postern_reason reasons[] = {
-		[0] = POSTERN_R_message_aborted,
-		[2] = POSTERN_R_message_accepted,
-		[4] = POSTERN_R_message_tempfailed,
-		[5] = POSTERN_R_message_rejected,
-	};
-	struct smtp_event ev = {
-		.kind = SMTP_EV_MESSAGE,
-		.reason = reasons[code / 100],
-		.code = code,
-	};
-
-	s->tx = (struct smtp_tx) { 0 };
-	if (!s->message.counted)
-		return;
-	s->message.counted = false;
-	if (code / 100 == 2)
-		s->junk = 0;
-	s->ops->event(s->owner, &ev);
-}
 
 void smtp_body_begin(struct smtp *s)
 {
@@ -42,7 +15,7 @@ void smtp_body_begin(struct smtp *s)
 	if (!s->tx.recipients)
 		return;		/* a lone dot is no message (E15) */
 	s->message.counted = true;
-	smtp_tell(s, SMTP_EV_DATA, 0, no_text);
+	smtp_tell(s, SMTP_EV_DATA, 0, smtp_no_text);
 }
 
 /* Before the first octets of a message go up. */
@@ -53,7 +26,7 @@ static void begin_content(struct smtp *s, struct smtp_turn *t)
 	s->message.begun = true;
 	if (!s->message.counted) {
 		s->message.counted = true;
-		smtp_tell(s, SMTP_EV_DATA, 0, no_text);
+		smtp_tell(s, SMTP_EV_DATA, 0, smtp_no_text);
 	}
 	if (s->env->class->received)
 		smtp_received_put(s, &t->to_server, t->wall);
@@ -67,49 +40,6 @@ static void put_content(struct smtp *s, struct smtp_turn *t, const char *data, s
 	smtp_put(&t->to_server, data, len);
 	s->message.octets += len;
 	s->ops->content(s->owner, data, len);
-}
-
-/* Losing a message. */
-
-static void swallow(struct smtp *s, enum smtp_reply reply)
-{
-	s->phase = SMTP_SWALLOW;
-	s->message.answer = (uint8_t)reply;
-	s->moved = true;
-}
-
-void smtp_body_refuse(struct smtp *s, enum smtp_reply reply)
-{
-	smtp_end_upstream(s);
-	swallow(s, reply);
-}
-
-/* The answer for the dot; the session goes on without an exchanger (E17), or ends. */
-static void answer_dot_here(struct smtp *s, enum smtp_reply reply)
-{
-	unsigned int code = smtp_local_code(s, reply);
-
-	s->mode = SMTP_MODE_LOCAL;
-	s->phase = SMTP_COMMAND;
-	smtp_slot_local(s, SMTP_VERB_dot_, reply, no_text, code == 421);
-	smtp_message_end(s, code);
-	if (code == 421)
-		smtp_end_listening(s, POSTERN_R_end_mx_during_data);
-}
-
-static void answer_dot_early(struct smtp *s)
-{
-	s->phase = SMTP_DOT;
-	smtp_slot_owe(s, SMTP_VERB_dot_, no_text);
-}
-
-void smtp_body_early(struct smtp *s)
-{
-	s->message.early = true;
-	if (s->phase == SMTP_VERDICT)
-		answer_dot_early(s);
-	else
-		swallow(s, SMTP_REPLY_closing_lost);
 }
 
 /* How far the octets are plain content, and what stands behind them. */
@@ -207,14 +137,14 @@ static void body_middle(struct smtp *s, struct smtp_turn *t)
 	if (text.len > octets_left(s))
 		text.len = (size_t)octets_left(s);
 	if (!text.len) {
-		smtp_body_refuse(s, SMTP_REPLY_size);
+		smtp_lose(s, SMTP_REPLY_size);
 		return;
 	}
 	run = scan(&s->message, text);
 	put_content(s, t, text.data, run.len);
 	smtp_take(&t->client, run.taken);
 	if (run.lost != SMTP_REPLY_COUNT)
-		smtp_body_refuse(s, run.lost);
+		smtp_lose(s, run.lost);
 }
 
 static void body_start(struct smtp *s, struct smtp_turn *t)
@@ -231,9 +161,9 @@ static void body_start(struct smtp *s, struct smtp_turn *t)
 static void body_cr(struct smtp *s, struct smtp_turn *t)
 {
 	if (t->client.data[0] != '\n') {
-		smtp_body_refuse(s, SMTP_REPLY_body_newline);
+		smtp_lose(s, SMTP_REPLY_body_newline);
 	} else if (octets_left(s) < 2) {
-		smtp_body_refuse(s, SMTP_REPLY_size);
+		smtp_lose(s, SMTP_REPLY_size);
 	} else {
 		put_content(s, t, "\r\n", 2);
 		s->message.state = SMTP_BODY_START;
@@ -247,7 +177,7 @@ static void body_dot(struct smtp *s, struct smtp_turn *t)
 	char c = t->client.data[0];
 
 	if (c == '\n' || c == '\0') {
-		smtp_body_refuse(s, SMTP_REPLY_body_newline);
+		smtp_lose(s, SMTP_REPLY_body_newline);
 	} else if (c == '\r') {
 		s->message.state = SMTP_BODY_DOT_CR;
 		smtp_take(&t->client, 1);
@@ -262,13 +192,13 @@ static void send_end(struct smtp *s, struct smtp_turn *t)
 {
 	smtp_put(&t->to_server, ".\r\n", 3);
 	s->phase = SMTP_DOT;
-	smtp_slot_owe(s, SMTP_VERB_dot_, no_text);
+	smtp_slot_owe(s, SMTP_VERB_dot_, smtp_no_text);
 }
 
 static void body_dot_cr(struct smtp *s, struct smtp_turn *t)
 {
 	if (t->client.data[0] != '\n') {
-		smtp_body_refuse(s, SMTP_REPLY_body_newline);
+		smtp_lose(s, SMTP_REPLY_body_newline);
 		return;
 	}
 	smtp_take(&t->client, 1);
@@ -296,10 +226,10 @@ static void judge(struct smtp *s)
 	case VERDICT_ACCEPT:
 		break;
 	case VERDICT_REJECT:
-		smtp_body_refuse(s, SMTP_REPLY_content);
+		smtp_lose(s, SMTP_REPLY_content);
 		break;
 	case VERDICT_TEMPFAIL:
-		smtp_body_refuse(s, SMTP_REPLY_verdict_later);
+		smtp_lose(s, SMTP_REPLY_verdict_later);
 		break;
 	case VERDICT_DROP:
 		smtp_end_abruptly(s, POSTERN_R_end_rejected);
@@ -325,87 +255,6 @@ enum smtp_step smtp_body_step(struct smtp *s, struct smtp_turn *t)
 	return SMTP_STEP_ON;
 }
 
-/* The rest of a lost message: nothing but the true end counts. */
-
-static bool swallow_octet(struct smtp_message *m, char c)
-{
-	enum smtp_body state = (enum smtp_body)m->state;
-
-	m->state = c == '\r' ? SMTP_BODY_CR : SMTP_BODY_MIDDLE;
-	switch (state) {
-	case SMTP_BODY_START:
-		if (c == '.')
-			m->state = SMTP_BODY_DOT;
-		break;
-	case SMTP_BODY_CR:
-		if (c == '\n')
-			m->state = SMTP_BODY_START;
-		break;
-	case SMTP_BODY_DOT:
-		if (c == '\r')
-			m->state = SMTP_BODY_DOT_CR;
-		break;
-	case SMTP_BODY_DOT_CR:
-		return c == '\n';
-	case SMTP_BODY_MIDDLE:
-		break;
-	}
-	return false;
-}
-
-/* Octets of @text up to the end, which is in @whole, or all of them. */
-static size_t swallow_text(struct smtp_message *m, struct smtp_text text, bool *whole)
-{
-	const char *cr;
-	size_t i = 0;
-
-	while (i < text.len && !*whole) {
-		if (m->state == SMTP_BODY_MIDDLE) {
-			cr = memchr(text.data + i, '\r', text.len - i);
-			if (!cr)
-				return text.len;
-			i = (size_t)(cr - text.data);
-		}
-		*whole = swallow_octet(m, text.data[i++]);
-	}
-	return i;
-}
-
-static void answer_swallowed(struct smtp *s)
-{
-	if (s->message.early)
-		answer_dot_early(s);
-	else
-		answer_dot_here(s, (enum smtp_reply)s->message.answer);
-}
-
-enum smtp_step smtp_swallow_step(struct smtp *s, struct smtp_turn *t)
-{
-	struct smtp_text text = { t->client.data, t->client.len };
-	bool whole = false;
-	size_t len;
-
-	if (!text.len)
-		return SMTP_STEP_HUNGRY;
-	len = swallow_text(&s->message, text, &whole);
-	smtp_take(&t->client, len);
-	s->moved = true;
-	s->message.swallowed += (uint32_t)len;
-	if (whole)
-		answer_swallowed(s);
-	else if (s->message.swallowed > SMTP_SWALLOW_MAX)
-		smtp_end_quietly(s, POSTERN_R_end_rejected);
-	return SMTP_STEP_ON;
-}
-
-void smtp_swallow_expire(struct smtp *s, enum postern_reason why)
-{
-	answer_swallowed(s);
-	if (!s->message.early)
-		s->slots[(s->first + s->count - 1) % SMTP_SLOTS].close = true;
-	smtp_end_listening(s, why);
-}
-
 /* The whole message is there. */
 enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t)
 {
@@ -421,6 +270,6 @@ enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t)
 	}
 	judge(s);
 	if (s->phase == SMTP_SWALLOW)
-		answer_swallowed(s);
+		smtp_lost_answer(s);
 	return SMTP_STEP_ON;
 }

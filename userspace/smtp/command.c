@@ -16,17 +16,15 @@ struct command {
 	bool			first;	/* of the session */
 };
 
-static const struct smtp_text no_text;
-
 static void reply_here(struct smtp *s, const struct command *c, enum smtp_reply reply)
 {
-	smtp_slot_local(s, c->verb, reply, no_text, false);
+	smtp_slot_local(s, c->verb, reply, smtp_no_text, false);
 }
 
 /* The session is over with @reply, which waits for its turn (E45). */
 static void reply_and_close(struct smtp *s, enum smtp_reply reply, enum postern_reason why)
 {
-	smtp_slot_local(s, SMTP_VERB_unknown_, reply, no_text, true);
+	smtp_slot_local(s, SMTP_VERB_unknown_, reply, smtp_no_text, true);
 	smtp_end_listening(s, why);
 }
 
@@ -43,7 +41,7 @@ static enum smtp_step forward(struct smtp *s, const struct command *c, struct sm
 
 static enum smtp_step ask_forward(struct smtp *s, const struct command *c)
 {
-	return forward(s, c, no_text);
+	return forward(s, c, smtp_no_text);
 }
 
 static enum smtp_step ask_helo(struct smtp *s, const struct command *c)
@@ -62,7 +60,7 @@ static enum smtp_step ask_mail(struct smtp *s, const struct command *c)
 	struct smtp_path path;
 
 	if (smtp_path_parse(c->args, "from", &path)) {
-		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, no_text, false);
+		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, smtp_no_text, false);
 		return SMTP_STEP_ON;
 	}
 	if (path.binary || (most && path.size > most)) {	/* E27, E31 */
@@ -81,7 +79,7 @@ static enum smtp_step ask_rcpt(struct smtp *s, const struct command *c)
 	struct smtp_path path;
 
 	if (smtp_path_parse(c->args, "to", &path)) {
-		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, no_text, false);
+		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, smtp_no_text, false);
 		return SMTP_STEP_ON;
 	}
 	if ((uint64_t)s->tx.recipients + s->owed < most)
@@ -97,7 +95,7 @@ static enum smtp_step ask_rcpt(struct smtp *s, const struct command *c)
 static enum smtp_step ask_data(struct smtp *s, const struct command *c)
 {
 	s->message = (struct smtp_message) { .upstream = true };
-	return forward(s, c, no_text);
+	return forward(s, c, smtp_no_text);
 }
 
 static enum smtp_step ask_refuse(struct smtp *s, const struct command *c)
@@ -112,7 +110,7 @@ static enum smtp_step ask_auth(struct smtp *s, const struct command *c)
 	enum conf_auth policy = (enum conf_auth)s->env->class->auth;
 
 	if (policy == CONF_AUTH_PASS)
-		return forward(s, c, no_text);
+		return forward(s, c, smtp_no_text);
 	smtp_note(s, POSTERN_R_auth_refused);
 	reply_here(s, c, policy == CONF_AUTH_HIDE ? SMTP_REPLY_not_available :
 		   SMTP_REPLY_auth_refused);
@@ -218,7 +216,7 @@ static enum smtp_step answer_alone(struct smtp *s, const struct command *c)
 	} else if (verbs[c->verb].modes & s->mode) {
 		reply_here(s, c, SMTP_REPLY_ok);
 	} else if (s->mode == SMTP_MODE_REFUSED) {
-		smtp_slot_local(s, SMTP_VERB_unknown_, SMTP_REPLY_order, no_text, false);
+		smtp_slot_local(s, SMTP_VERB_unknown_, SMTP_REPLY_order, smtp_no_text, false);
 	} else {
 		reply_and_close(s, SMTP_REPLY_closing_after_reject,
 				s->message.answer == SMTP_REPLY_verdict_later ?
@@ -258,7 +256,7 @@ static enum smtp_step take_command(struct smtp *s, struct command *c)
 static enum smtp_step take_auth_line(struct smtp *s, struct command *c)
 {
 	c->verb = SMTP_VERB_auth_line_;
-	return forward(s, c, no_text);
+	return forward(s, c, smtp_no_text);
 }
 
 static bool is_clean(struct smtp_text line)
@@ -311,7 +309,7 @@ static enum smtp_step too_long(struct smtp *s)
 		reply_and_close(s, SMTP_REPLY_line_too_long, POSTERN_R_end_line_too_long);
 		return SMTP_STEP_ON;
 	}
-	smtp_slot_local(s, SMTP_VERB_unknown_, SMTP_REPLY_line_too_long, no_text, false);
+	smtp_slot_local(s, SMTP_VERB_unknown_, SMTP_REPLY_line_too_long, smtp_no_text, false);
 	s->first_line = false;
 	s->phase = SMTP_SKIP;
 	s->skip = 0;

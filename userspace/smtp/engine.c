@@ -6,8 +6,6 @@
  */
 #include "smtp/engine.h"
 
-static const struct smtp_text no_text;
-
 void smtp_tell(struct smtp *s, enum smtp_event_kind kind, unsigned int code,
 	       struct smtp_text text)
 {
@@ -23,7 +21,7 @@ void smtp_tell(struct smtp *s, enum smtp_event_kind kind, unsigned int code,
 
 void smtp_note(struct smtp *s, enum postern_reason reason)
 {
-	struct smtp_event ev = { .kind = SMTP_EV_NOTE, .reason = reason };
+	struct smtp_event ev = { .kind = SMTP_EV_NOTE, .reason = reason, .text = "" };
 
 	s->ops->event(s->owner, &ev);
 }
@@ -39,7 +37,7 @@ void smtp_init(struct smtp *s, const struct smtp_env *env, const struct smtp_ops
 		.first_line = true,
 		.row = SMTP_WAIT_greeting,
 	};
-	smtp_slot_owe(s, SMTP_VERB_greeting_, no_text);
+	smtp_slot_owe(s, SMTP_VERB_greeting_, smtp_no_text);
 }
 
 static enum postern_reason refusal_reason(enum smtp_reply reply)
@@ -62,7 +60,7 @@ void smtp_init_refused(struct smtp *s, const struct smtp_env *env, const struct 
 	s->server_down = true;
 	s->greeted = true;
 	close = smtp_local_code(s, reply) == 421;
-	smtp_slot_local(s, SMTP_VERB_greeting_, reply, no_text, close);
+	smtp_slot_local(s, SMTP_VERB_greeting_, reply, smtp_no_text, close);
 	if (close)
 		smtp_end_listening(s, refusal_reason(reply));
 }
@@ -97,12 +95,30 @@ static enum smtp_step (*const client_steps[])(struct smtp *s, struct smtp_turn *
 	[SMTP_AUTH_LINE] = smtp_command_step,
 	[SMTP_CHUNK] = smtp_chunk_step,
 	[SMTP_BODY] = smtp_body_step,
-	[SMTP_SWALLOW] = smtp_swallow_step,
+	[SMTP_SWALLOW] = smtp_lost_step,
 	[SMTP_VERDICT] = smtp_verdict_step,
 	[SMTP_DOT] = wait_step,
 	[SMTP_LEFT] = left_step,
 	[SMTP_DEAF] = deaf_step,
 };
+
+static void strike_body(struct smtp *s, enum postern_reason why)
+{
+	if (s->phase == SMTP_SWALLOW)
+		smtp_lost_expire(s, why);
+	else
+		smtp_end_quietly(s, why);
+}
+
+static void strike_write(struct smtp *s, enum postern_reason why)
+{
+	if (s->stuck == SMTP_STUCK_CLIENT)
+		smtp_end_abruptly(s, why);
+	else if (s->phase == SMTP_BODY)
+		smtp_lose(s, SMTP_REPLY_dot_timeout);
+	else
+		smtp_end_saying(s, SMTP_REPLY_closing_timeout, why);
+}
 
 /* A wait has run out: what the client sees is the table of section 9. */
 static void strike(struct smtp *s)
@@ -128,18 +144,10 @@ static void strike(struct smtp *s)
 		smtp_end_saying(s, SMTP_REPLY_dot_timeout, reasons[row]);
 		return;
 	case SMTP_WAIT_body:
-		if (s->phase == SMTP_SWALLOW)
-			smtp_swallow_expire(s, reasons[row]);
-		else
-			smtp_end_quietly(s, reasons[row]);
+		strike_body(s, reasons[row]);
 		return;
 	case SMTP_WAIT_write:
-		if (s->stuck == SMTP_STUCK_CLIENT)
-			smtp_end_abruptly(s, reasons[row]);
-		else if (s->phase == SMTP_BODY)
-			smtp_body_refuse(s, SMTP_REPLY_dot_timeout);
-		else
-			smtp_end_saying(s, SMTP_REPLY_closing_timeout, reasons[row]);
+		strike_write(s, reasons[row]);
 		return;
 	case SMTP_WAIT_closing:
 		smtp_end_abruptly(s, s->phase == SMTP_LEFT ? POSTERN_R_end_quit : reasons[row]);
@@ -174,7 +182,7 @@ static void server_gone(struct smtp *s)
 	else if (s->server_reset)
 		smtp_end_abruptly(s, POSTERN_R_end_mx_reset);
 	else if (s->phase == SMTP_BODY)
-		smtp_body_refuse(s, SMTP_REPLY_closing_lost);
+		smtp_lose(s, SMTP_REPLY_closing_lost);
 	else if (s->phase != SMTP_VERDICT && (!slot || slot->verb == SMTP_VERB_greeting_))
 		smtp_end_quietly(s, POSTERN_R_end_mx_closed);
 	else

@@ -4,11 +4,11 @@
  *
  *   engine.c    turn loop, what comes in between turns, waits
  *   command.c   the client's lines		path.c      MAIL and RCPT
- *   body.c      the message			received.c  our line in front of it
+ *   body.c      the message			lost.c      one that will not be accepted
+ *   received.c  our line in front of it	local.c     our own replies
  *   reply.c     the exchanger's lines		ehlo.c      EHLO, rebuilt
- *   answer.c    what an answer changes		local.c     our own replies
- *   slot.c      the queue of replies		end.c       how a session ends
- *   text.c      words and numbers
+ *   answer.c    what an answer changes		slot.c      the queue of replies
+ *   end.c       how a session ends		text.c      words and numbers
  */
 #ifndef SMTP_ENGINE_H
 #define SMTP_ENGINE_H
@@ -68,6 +68,8 @@ struct smtp_text {
 	const char	*data;
 	size_t		len;
 };
+
+extern const struct smtp_text smtp_no_text;
 
 /* Buffers. */
 
@@ -155,14 +157,18 @@ int smtp_path_parse(struct smtp_text args, const char *word, struct smtp_path *o
 /* body.c */
 void smtp_body_begin(struct smtp *s);
 enum smtp_step smtp_body_step(struct smtp *s, struct smtp_turn *t);
-enum smtp_step smtp_swallow_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t);
+
+/* lost.c */
 /* The message is lost: upstream leg reset, the rest swallowed, @reply at its end. */
-void smtp_body_refuse(struct smtp *s, enum smtp_reply reply);
+void smtp_lose(struct smtp *s, enum smtp_reply reply);
 /* The exchanger has answered before the end; that goes out at the end (E19). */
-void smtp_body_early(struct smtp *s);
-/* The client stalled within a lost message: it gets the answer all the same. */
-void smtp_swallow_expire(struct smtp *s, enum postern_reason why);
+void smtp_lost_early(struct smtp *s);
+enum smtp_step smtp_lost_step(struct smtp *s, struct smtp_turn *t);
+/* The end of a lost message has come. */
+void smtp_lost_answer(struct smtp *s);
+/* It does not come: the client gets the answer all the same, and the session ends. */
+void smtp_lost_expire(struct smtp *s, enum postern_reason why);
 /* The message got its answer, @code; 0 when it got none. Tells the owner, once. */
 void smtp_message_end(struct smtp *s, unsigned int code);
 

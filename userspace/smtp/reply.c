@@ -89,7 +89,7 @@ static enum smtp_step early_reply(struct smtp *s, unsigned int code)
 {
 	if (code / 100 < 4)
 		return fault(s);
-	smtp_body_early(s);
+	smtp_lost_early(s);
 	return SMTP_STEP_ON;
 }
 

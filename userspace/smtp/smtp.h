@@ -63,7 +63,7 @@ struct smtp_event {
 	enum smtp_event_kind	kind;
 	enum postern_reason	reason;
 	unsigned int		code;
-	const char		*text;	/* peer octets, valid during the call only */
+	const char		*text;	/* peer octets, valid during the call only; never NULL */
 	size_t			len;
 };
 

@@ -4,6 +4,8 @@
 
 #include "smtp/engine.h"
 
+const struct smtp_text smtp_no_text = { "", 0 };
+
 bool smtp_text_begins(struct smtp_text text, const char *word)
 {
 	size_t i;
@@ -49,7 +51,7 @@ struct smtp_text smtp_text_key(struct smtp_text word, struct smtp_text *value)
 	const char *equals = word.len ? memchr(word.data, '=', word.len) : NULL;
 	struct smtp_text key = word;
 
-	*value = (struct smtp_text) { NULL, 0 };
+	*value = smtp_no_text;
 	if (!equals)
 		return key;
 	key.len = (size_t)(equals - word.data);
