@@ -49,6 +49,14 @@ static int link_program(const char *path, struct attach_state *now,
 	return now->program < 0 ? now->program : 0;
 }
 
+/* Let go of a descriptor where nothing of ours runs after all. */
+static void let_go(struct attach_state *now)
+{
+	if (now->program >= 0)
+		close(now->program);
+	now->program = -1;
+}
+
 /* Detach at once, whoever else holds the link, and forget it. */
 static int link_drop(const char *path)
 {
@@ -111,10 +119,8 @@ int hook_xdp_read(const struct pins *p, int ifindex, struct attach_state *now)
 	err = link_program(pins_path(p, HOOK_PIN_XDP, ifindex, path), now, &info);
 	/* A link outlives its interface, as a shell without a target. */
 	now->xdp_mode = xdp_mode_of(ifindex, info.prog_id);
-	if (!err && now->program >= 0 && !now->xdp_mode) {
-		close(now->program);
-		now->program = -1;
-	}
+	if (!now->xdp_mode)
+		let_go(now);
 	return err;
 }
 
@@ -127,10 +133,9 @@ int hook_xdp_put(struct attach *a, int ifindex, const struct attach_state *to)
 	err = hook_xdp_read(a->pins, ifindex, &now);
 	if (err)
 		return err;
-	if (now.program >= 0)
-		close(now.program);
+	let_go(&now);
 	pins_path(a->pins, HOOK_PIN_XDP, ifindex, path);
-	if (now.program >= 0 && now.xdp_mode == to->xdp_mode)
+	if (now.xdp_mode == to->xdp_mode)
 		return link_update(path, to->program);
 	err = link_drop(path);
 	return err ? err : link_make(path, to->program, ifindex, BPF_XDP, to->xdp_mode);
@@ -162,30 +167,47 @@ uint32_t attach_xdp_mode(const struct pins *p, int ifindex, int *id)
 
 int hook_lookup_read(const struct pins *p, int ifindex, struct attach_state *now)
 {
-	struct bpf_link_info info;
+	struct bpf_link_info info = { 0 };
 	char path[PINS_PATH];
+	int err;
 
 	(void)ifindex;
 	now->xdp_mode = 0;
-	return link_program(pins_path(p, HOOK_PIN_LOOKUP, -1, path), now, &info);
+	err = link_program(pins_path(p, HOOK_PIN_LOOKUP, -1, path), now, &info);
+	if (!info.netns.netns_ino)	/* detached, by a `down` that was killed */
+		let_go(now);
+	return err;
+}
+
+static int lookup_make(const char *path, int program)
+{
+	int netns, err;
+
+	netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return -errno;
+	err = link_make(path, program, netns, BPF_SK_LOOKUP, 0);
+	close(netns);
+	return err;
 }
 
 int hook_lookup_put(struct attach *a, int ifindex, const struct attach_state *to)
 {
+	struct attach_state now;
 	char path[PINS_PATH];
-	int netns, err;
+	bool runs;
+	int err;
 
-	(void)ifindex;
-	pins_path(a->pins, HOOK_PIN_LOOKUP, -1, path);
-	err = link_update(path, to->program);
-	if (err != -ENOENT)
+	err = hook_lookup_read(a->pins, ifindex, &now);
+	if (err)
 		return err;
-	netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
-		return -errno;
-	err = link_make(path, to->program, netns, BPF_SK_LOOKUP, 0);
-	close(netns);
-	return err;
+	runs = now.program >= 0;
+	let_go(&now);
+	pins_path(a->pins, HOOK_PIN_LOOKUP, -1, path);
+	if (runs)
+		return link_update(path, to->program);
+	err = link_drop(path);
+	return err ? err : lookup_make(path, to->program);
 }
 
 int hook_lookup_take(struct attach *a, int ifindex)
