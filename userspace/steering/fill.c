@@ -46,10 +46,10 @@ static int plan_renumbering(struct fill *f)
 
 	for (i = 0; i < POSTERN_MAX_CLASSES; i++) {
 		err = steering_class_get(f->s, i, &old);
-		if (err)
+		if (err && err != -ENOENT)
 			return err;
 		old.name[sizeof(old.name) - 1] = '\0';
-		found = old.name[0] ? conf_class_find(f->conf, old.name) : (int)i;
+		found = err ? (int)i : conf_class_find(f->conf, old.name);
 		f->renumber[i] = found < 0 ? POSTERN_CLASS_INHERIT : (__u8)found;
 		f->renumbered |= found != (int)i;
 	}

@@ -108,10 +108,12 @@ int steering_destination_del(struct steering *s, const struct postern_prefix *ke
 int steering_class_get(struct steering *s, unsigned int id, struct postern_class *value)
 {
 	uint32_t key = id;
+	int err;
 
 	if (id >= POSTERN_MAX_CLASSES)
 		return -ERANGE;
-	return bpf_map_lookup_elem(s->fd[STEERING_MAP_classes], &key, value);
+	err = bpf_map_lookup_elem(s->fd[STEERING_MAP_classes], &key, value);
+	return err ? err : value->name[0] ? 0 : -ENOENT;
 }
 
 int steering_class_set(struct steering *s, unsigned int id, const struct postern_class *value)
