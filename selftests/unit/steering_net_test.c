@@ -240,5 +240,9 @@ Test(steering_net, filters_of_others_are_seen)
 	cr_expect_eq(iface_foreign_filter(&n, iface.index, 25, 0x25), 0);
 	cr_assert_eq(system("tc filter add dev t0 ingress prio 25 handle 7"
 			    " bpf bytecode '1,6 0 0 0'"), 0);
-	cr_expect_eq(iface_foreign_filter(&n, iface.index, 25, 0x25), 1);
+	cr_expect_eq(iface_foreign_filter(&n, iface.index, 25, 0x25), 1, "another handle");
+	cr_assert_eq(system("tc filter del dev t0 ingress; tc filter add dev t0 ingress prio 25"
+			    " handle 0x25 bpf bytecode '1,6 0 0 0'"), 0);
+	cr_expect_eq(iface_foreign_filter(&n, iface.index, 25, 0x25), 1, "our handle, not eBPF");
+	cr_expect_eq(iface_foreign_filter(&n, iface.index, 24, 0x25), 0, "another priority");
 }

@@ -74,6 +74,14 @@ Test(steering_policy, exact_row_is_told_from_a_shorter_one)
 	cr_expect_eq(steering_destination_get(&s, &longer, &row), -ENOENT);
 }
 
+static int is_clean(void *arg, const struct postern_prefix *key,
+		    const struct postern_pool *value)
+{
+	(void)arg;
+	(void)value;
+	return key->addr.octet[15] ? -EINVAL : 0;
+}
+
 Test(steering_policy, host_bits_of_a_key_do_not_matter)
 {
 	struct postern_prefix dirty = prefix("10.64.0.0/16");
@@ -81,6 +89,7 @@ Test(steering_policy, host_bits_of_a_key_do_not_matter)
 
 	dirty.addr.octet[15] = 7;
 	cr_assert_eq(steering_pool_set(&s, &dirty, &pool), 0);
+	cr_expect_eq(steering_pool_each(&s, is_clean, NULL), 0);
 	dirty.addr.octet[15] = 9;
 	cr_expect_eq(steering_pool_get(&s, &dirty, &pool), 0);
 	cr_expect_eq(steering_pool_del(&s, &dirty), 0);

@@ -139,16 +139,26 @@ bool pins_other_layout(const struct pins *p, char *path)
 	return other;
 }
 
+static int mount_bpf(struct pins *p)
+{
+	bool made = !mkdir(p->bpf, 0700);
+	int err = made || errno == EEXIST ? 0 : -errno;
+
+	if (!err && mount(MOUNT_SOURCE, p->bpf, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			  "mode=0700"))
+		err = -errno;
+	p->made_mount = !err;
+	if (err && made)
+		rmdir(p->bpf);
+	return err;
+}
+
 int pins_make(struct pins *p)
 {
-	if (pins_mounted(p) == PINS_NOTHING) {
-		if (mkdir(p->bpf, 0700) && errno != EEXIST)
-			return -errno;
-		if (mount(MOUNT_SOURCE, p->bpf, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-			  "mode=0700"))
-			return -errno;
-		p->made_mount = true;
-	}
+	int err = pins_mounted(p) == PINS_NOTHING ? mount_bpf(p) : 0;
+
+	if (err)
+		return err;
 	p->made_dir = !mkdir(p->dir, 0700);
 	return p->made_dir || errno == EEXIST ? 0 : -errno;
 }
