@@ -189,6 +189,16 @@ Test(control_server, requests)
 	cr_expect_eq(server.watchers, 0);
 }
 
+Test(control_server, octet_nul_in_a_request)
+{
+	int fd = client_new(NULL);
+
+	cr_assert_eq(write(fd, "status\0\n", 8), 8);
+	settle();
+	cr_expect_str_eq(heard(fd), "{\"error\":\"unknown request, expected status or watch\"}\n"
+			 "closed");
+}
+
 Test(control_server, request_in_single_octets)
 {
 	int fd = client_new(NULL);

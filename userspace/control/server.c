@@ -154,11 +154,12 @@ static const struct {
 	{ "watch", ask_watch },
 };
 
-/* The client's line is whole; @line has no line feed. */
-static void answer(struct server *s, struct server_client *c, const char *line)
+/* The client's line is whole: the first @len octets of its buffer. */
+static void answer(struct server *s, struct server_client *c, size_t len)
 {
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-		if (strcmp(requests[i].request, line) == 0) {
+		if (strlen(requests[i].request) == len &&
+		    memcmp(requests[i].request, c->in, len) == 0) {
 			requests[i].answer(s, c);
 			return;
 		}
@@ -182,12 +183,10 @@ static bool read_some(struct server *s, struct server_client *c)
 		return true;
 	c->in_len += (size_t)got;
 	end = memchr(c->in, '\n', c->in_len);
-	if (end) {
-		*end = '\0';
-		answer(s, c, c->in);
-	} else if (c->in_len == sizeof(c->in)) {
+	if (end)
+		answer(s, c, (size_t)(end - c->in));
+	else if (c->in_len == sizeof(c->in)) {
 		put_error(c, "request too long, expected status or watch and a line feed");
-	}
 	return true;
 }
 
