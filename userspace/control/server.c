@@ -185,7 +185,7 @@ static bool read_some(struct server *s, struct server_client *c)
 	end = memchr(c->in, '\n', c->in_len);
 	if (end)
 		answer(s, c, (size_t)(end - c->in));
-	else if (c->in_len == sizeof(c->in)) {
+	else if (c->in_len == sizeof(c->in))
 		put_error(c, "request too long, expected status or watch and a line feed");
 	return true;
 }
