@@ -105,7 +105,7 @@ const struct command commands[] = {
 	  EDITS, 1, 1, cmd_destination_add, destination_options, NULL },
 	{ "destination del", "PREFIX", "remove such a rule",
 	  EDITS, 1, 1, cmd_destination_del, NULL, NULL },
-	{ "destination list", "", "destinations with a rule; --all with this router's own addresses",
+	{ "destination list", "", "destinations with a rule; --all with the router's own",
 	  READS, 0, 0, cmd_destination_list, all_options, NULL },
 
 	{ "mode", "enforce|shadow", "enforce the filter, or judge and enforce nothing",

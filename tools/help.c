@@ -5,6 +5,8 @@
 
 #include "postern.h"
 
+#define LEFT	26	/* columns of a command and its operands */
+
 static const struct option_row global_rows[] = {
 	{ "conf", "FILE", "configuration; else $POSTERN_CONF, else " CONF_DEFAULT_FILE },
 	{ "json", NULL, "print JSON, one object a line" },
@@ -33,10 +35,10 @@ static void print_command(const struct command *command)
 
 	snprintf(left, sizeof(left), "%s%s%s", command->name, *command->operands ? " " : "",
 		 command->operands);
-	if (strlen(left) > 38)
-		printf("  %s\n  %-38s  %s\n", left, "", command->help);
+	if (strlen(left) > LEFT)
+		printf("  %s\n  %-*s  %s\n", left, LEFT, "", command->help);
 	else
-		printf("  %-38s  %s\n", left, command->help);
+		printf("  %-*s  %s\n", LEFT, left, command->help);
 }
 
 void help_all(void)

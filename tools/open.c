@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,18 @@ static void find_who(char who[STATE_WHO])
 	snprintf(who, STATE_WHO, "%s", sudo ? sudo : user ? user->pw_name : "?");
 }
 
+/* An interrupt must not fall between map and store; the end of the command is near. */
+static void hold_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static void say_change(void *arg, const char *line)
 {
 	(void)arg;
@@ -104,6 +117,8 @@ int cli_open(struct cli *cli)
 		status = open_state(cli);
 	if (status)
 		return status;
+	if (needs & NEEDS_STATE)
+		hold_signals();
 	find_who(cli->who);
 	cli->change = (struct change){ .state = cli->state, .steering = cli->steering,
 		.conf_file = cli->conf && *cli->conf->file ? cli->conf->file : "postern.conf",

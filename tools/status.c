@@ -141,7 +141,8 @@ static void read_workers(struct status *s)
 	}
 	set(s->root, "workers", workers);
 	if (silent && silent == s->settings.workers)
-		trouble(s, "no worker answers: new connections follow the fail mode of their class");
+		trouble(s, "no worker answers: new connections follow the fail mode of "
+			"their class");
 	else if (silent)
 		trouble(s, "%u of %u workers do not answer: others take their lines", silent,
 			s->settings.workers);

@@ -53,7 +53,8 @@ static int restore(struct cli *cli)
 		cli->state = NULL;
 		cli_fail("state store: %s", words);
 		cli_note("nothing that was set by hand is in force: exemptions, refusals, pools, "
-			 "destinations and subscribers; the pools of %s are", cli->change.conf_file);
+			 "destinations and subscribers; the pools of %s are",
+			 cli->change.conf_file);
 		return CLI_PARTLY;
 	}
 	cli->change.state = cli->state;

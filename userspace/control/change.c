@@ -98,43 +98,26 @@ int change_line_of(struct change *c, const struct postern_addr *addr,
 	return 0;
 }
 
-struct around {
-	const struct postern_prefix *prefix;
-	struct postern_prefix key;
-	struct postern_pool pool;
-	bool found;
-};
-
-static int around_row(void *arg, const struct postern_prefix *key,
-		      const struct postern_pool *pool)
-{
-	struct around *a = arg;
-
-	if ((pool->flags & POSTERN_POOL_OVERRIDE) ||
-	    key->prefix_len > a->prefix->prefix_len ||
-	    !prefix_holds(key, &a->prefix->addr))
-		return 0;
-	if (a->found && a->key.prefix_len > key->prefix_len)
-		return 0;
-	a->key = *key;
-	a->pool = *pool;
-	a->found = true;
-	return 0;
-}
-
 int change_pool_around(struct change *c, const struct postern_prefix *prefix,
 		       struct postern_prefix *key, struct postern_pool *pool)
 {
-	struct around a = { .prefix = prefix };
-	int err = steering_pool_each(c->steering, around_row, &a);
+	char text[ADDR_TEXT];
 
-	if (err)
-		return change_fail(c, err, "cannot read the pools: %s", strerror(-err));
-	if (!a.found)
-		return -ENOENT;
-	*key = a.key;
-	*pool = a.pool;
-	return 0;
+	/* By length, longest first: a walk over all pools is far dearer. */
+	for (int bits = (int)prefix->prefix_len; bits >= 0; bits--) {
+		int err;
+
+		*key = *prefix;
+		key->prefix_len = (__u32)bits;
+		addr_mask(&key->addr, key->prefix_len);
+		err = steering_pool_get(c->steering, key, pool);
+		if (!err && !(pool->flags & POSTERN_POOL_OVERRIDE))
+			return 0;
+		if (err && err != -ENOENT)
+			return change_fail(c, err, "cannot read the pools around %s: %s",
+					   prefix_text(prefix, text), strerror(-err));
+	}
+	return -ENOENT;
 }
 
 bool change_in_force(const struct state_treatment *t, uint64_t *until)

@@ -148,11 +148,12 @@ static void remark_line(struct change *c, const struct change_target *t,
 	char name[STATE_NAME], text[ADDR_TEXT];
 
 	if (subscriber && state_subscriber_name(c->state, subscriber, name) == 0)
-		change_say(c, "%s is bound to %s: this ends when the line is given to somebody else",
-			   prefix_text(&t->prefix, text), name);
+		change_say(c, "%s is bound to %s: this ends when the line is given to "
+			   "somebody else", prefix_text(&t->prefix, text), name);
 	if (steering_line_get(c->steering, &t->prefix.addr, &line) == 0 &&
 	    line.treatment != treatment && line.treatment == POSTERN_REFUSE)
-		change_say(c, "the subscriber is refused, and a refusal wins: the line stays refused");
+		change_say(c, "the subscriber is refused, and a refusal wins: the line stays "
+			   "refused");
 }
 
 static int count_line(void *arg, const struct postern_prefix *line, uint64_t subscriber)

@@ -24,7 +24,7 @@ int state_audit(struct state *s, const char *who, const char *what)
 	sqlite3_bind_text(st, 1, who, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(st, 2, what, -1, SQLITE_TRANSIENT);
 	rc = sql_next(s, &st);
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return rc;
 }
 
@@ -45,7 +45,7 @@ int state_subscriber_find(struct state *s, const char *name, uint64_t *id)
 		err = first(s, &st);
 	if (!err)
 		*id = sql_number(st, 0);
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return err;
 }
 
@@ -62,7 +62,7 @@ static int next_id(struct state *s, uint64_t *id)
 	err = first(s, &st);
 	if (!err)
 		*id = sql_number(st, 0);
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return err;
 }
 
@@ -85,7 +85,7 @@ int state_subscriber_name(struct state *s, uint64_t id, char name[STATE_NAME])
 		err = first(s, &st);
 	if (!err)
 		sql_text(st, 1, name, STATE_NAME);
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return err;
 }
 
@@ -105,7 +105,7 @@ int state_subscriber_each(struct state *s,
 		if (rc)
 			break;
 	}
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return rc;
 }
 
@@ -124,7 +124,7 @@ int state_line_get(struct state *s, const struct postern_prefix *line, uint64_t 
 		err = first(s, &st);
 	if (!err)
 		*subscriber = sql_number(st, 2);
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return err;
 }
 
@@ -162,7 +162,7 @@ int state_line_each(struct state *s, uint64_t subscriber,
 		if (rc)
 			break;
 	}
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return rc;
 }
 
@@ -219,7 +219,7 @@ int state_treatment_get(struct state *s, const struct state_treatment *key,
 		err = first(s, &st);
 	if (!err && !read_treatment(st, out))
 		err = -ENOENT;
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return err;
 }
 
@@ -246,7 +246,7 @@ int state_treatment_each(struct state *s,
 		if (rc)
 			break;
 	}
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return rc;
 }
 
@@ -307,7 +307,7 @@ int state_pool_each(struct state *s, int (*each)(void *arg, const struct state_p
 		if (rc)
 			break;
 	}
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return rc;
 }
 
@@ -351,6 +351,6 @@ int state_destination_each(struct state *s,
 		if (rc)
 			break;
 	}
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return rc;
 }

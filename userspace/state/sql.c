@@ -144,7 +144,7 @@ static int execute(struct state *s, sqlite3_str *sql, const char *kinds, va_list
 		err = bind(s, st, kinds, values);
 	if (!err)
 		err = sql_next(s, &st);
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return err;
 }
 
@@ -163,11 +163,11 @@ int sql_views(struct state *s)
 		err = prepare(s, sql, &st);
 		if (!err)
 			err = sql_next(s, &st);
-		sql_drop(&st);
+		sql_drop(s, &st);
 		/* A view is not held against its table before it is used. */
 		if (!err)
 			err = sql_find(s, (enum sql_table)i, "", &st, "");
-		sql_drop(&st);
+		sql_drop(s, &st);
 		if (err)
 			return err;
 	}
@@ -216,12 +216,35 @@ int sql_del(struct state *s, enum sql_table table, const char *kinds, ...)
 	return sqlite3_changes(s->db) ? 0 : -ENOENT;
 }
 
-int sql_find(struct state *s, enum sql_table table, const char *where, sqlite3_stmt **st,
-	     const char *kinds, ...)
+/* A cached select that is free; NULL when there is none. */
+static struct sql_cached *cached(struct state *s, int table, const char *where)
+{
+	for (size_t i = 0; i < SQL_CACHED; i++) {
+		struct sql_cached *c = &s->cache[i];
+
+		if (c->st && !c->busy && c->table == table && strcmp(c->where, where) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* Keep a new statement for later, if there is room. */
+static void keep(struct state *s, int table, const char *where, sqlite3_stmt *st)
+{
+	for (size_t i = 0; i < SQL_CACHED; i++) {
+		if (s->cache[i].st)
+			continue;
+		s->cache[i] = (struct sql_cached){ .st = st, .table = table, .where = where,
+						   .busy = true };
+		return;
+	}
+}
+
+static int prepare_find(struct state *s, enum sql_table table, const char *where,
+			sqlite3_stmt **st)
 {
 	const struct sql_columns *t = &sql_tables[table];
 	sqlite3_str *sql = sqlite3_str_new(s->db);
-	va_list values;
 	int err;
 
 	sqlite3_str_appendall(sql, "SELECT ");
@@ -230,13 +253,31 @@ int sql_find(struct state *s, enum sql_table table, const char *where, sqlite3_s
 			    where);
 	each_column(sql, t, t->keys, ", ", NAMES);
 	err = prepare(s, sql, st);
+	if (!err)
+		keep(s, table, where, *st);
+	return err;
+}
+
+int sql_find(struct state *s, enum sql_table table, const char *where, sqlite3_stmt **st,
+	     const char *kinds, ...)
+{
+	struct sql_cached *ready = cached(s, table, where);
+	va_list values;
+	int err = 0;
+
+	if (ready) {
+		*st = ready->st;
+		ready->busy = true;
+	} else {
+		err = prepare_find(s, table, where, st);
+	}
 	if (err)
 		return err;
 	va_start(values, kinds);
 	err = bind(s, *st, kinds, values);
 	va_end(values);
 	if (err)
-		sql_drop(st);
+		sql_drop(s, st);
 	return err;
 }
 
@@ -247,14 +288,28 @@ int sql_next(struct state *s, sqlite3_stmt **st)
 
 	if (rc == SQLITE_ROW)
 		return 1;
-	sql_drop(st);
+	sql_drop(s, st);
 	return err;
 }
 
-void sql_drop(sqlite3_stmt **st)
+void sql_drop(struct state *s, sqlite3_stmt **st)
 {
+	for (size_t i = 0; *st && i < SQL_CACHED; i++) {
+		if (s->cache[i].st != *st)
+			continue;
+		sqlite3_reset(*st);
+		s->cache[i].busy = false;
+		*st = NULL;
+	}
 	sqlite3_finalize(*st);
 	*st = NULL;
+}
+
+void sql_forget(struct state *s)
+{
+	for (size_t i = 0; i < SQL_CACHED; i++)
+		sqlite3_finalize(s->cache[i].st);
+	memset(s->cache, 0, sizeof(s->cache));
 }
 
 uint64_t sql_number(sqlite3_stmt *st, int column)

@@ -11,10 +11,21 @@
 
 #include "state/state.h"
 
+/* A prepared select that waits for its next use, or is in use. */
+struct sql_cached {
+	sqlite3_stmt	*st;	/* NULL: no entry */
+	int		table;
+	const char	*where;	/* a string literal */
+	bool		busy;
+};
+
+#define SQL_CACHED	16
+
 struct state {
 	sqlite3	*db;
 	bool	is_new;
 	char	error[256];
+	struct sql_cached cache[SQL_CACHED];
 };
 
 enum sql_table {
@@ -48,8 +59,8 @@ int sql_views(struct state *s);
  * 'a' a const struct postern_addr *.
  *
  * sql_put() inserts or replaces a whole row. sql_del() deletes by key; -ENOENT.
- * sql_find() prepares a select of all columns; @where may be "" and has one
- * ?N for each value. Step it with sql_next() until that returns 0 (end, or
+ * sql_find() prepares a select of all columns; @where is a string literal, may
+ * be "" and has one ?N for each value. Step it with sql_next() until that returns 0 (end, or
  * negative: error; the statement is released then) instead of 1.
  */
 int sql_put(struct state *s, enum sql_table table, const char *kinds, ...);
@@ -59,7 +70,10 @@ int sql_find(struct state *s, enum sql_table table, const char *where, sqlite3_s
 int sql_next(struct state *s, sqlite3_stmt **st);
 
 /* Release a statement before its end; NULL inside is fine. */
-void sql_drop(sqlite3_stmt **st);
+void sql_drop(struct state *s, sqlite3_stmt **st);
+
+/* Release the statements that wait; before the file is closed. */
+void sql_forget(struct state *s);
 
 /* Columns of the present row. Text is cut to @size; an address of another size reads as zero. */
 uint64_t sql_number(sqlite3_stmt *st, int column);

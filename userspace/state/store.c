@@ -61,7 +61,7 @@ static int one_number(struct state *s, const char *sql, int64_t *out)
 	got = sql_next(s, &st);
 	if (got == 1)
 		*out = sqlite3_column_int64(st, 0);
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return got < 0 ? got : 0;
 }
 
@@ -223,6 +223,7 @@ void state_close(struct state *s)
 {
 	if (!s)
 		return;
+	sql_forget(s);
 	sqlite3_close(s->db);
 	free(s);
 }
@@ -250,7 +251,7 @@ static int structure_check(struct state *s)
 	if (got != 1)
 		return got < 0 ? got : -EBADMSG;
 	sql_text(st, 0, words, sizeof(words));
-	sql_drop(&st);
+	sql_drop(s, &st);
 	return strcmp(words, "ok") == 0 ? 0 : fail(s, -EBADMSG, words);
 }
 
