@@ -143,6 +143,7 @@ make_network()
 	wire sub sub0
 	wire mx mx0
 	wire mgmt mgmt0
+	inside rtr sysctl -q -w net.ipv4.conf.sub0.rp_filter=1
 	for host in rtr sub mx mgmt; do
 		"${host}_addresses" | ip -n "$name-$host" -batch -
 	done

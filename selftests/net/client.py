@@ -59,6 +59,7 @@ def make_socket(namespace, source=None, port=0, kind=socket.SOCK_STREAM):
 def connect(namespace, source, target, port=25, timeout=10, own_port=0):
     sock = make_socket(namespace, source, own_port)
     sock.settimeout(timeout)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         sock.connect((target, port))
     except OSError:

@@ -78,6 +78,9 @@ class Session:
     def __init__(self, sink, number, reader, writer):
         self.sink, self.number = sink, number
         self.reader, self.writer = reader, writer
+        # asyncio does this only for sockets that it made itself.
+        writer.get_extra_info("socket").setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.peer = writer.get_extra_info("peername")[:2]
         self.local = writer.get_extra_info("sockname")[:2]
         self.script = sink.script(plain(self.local[0]))

@@ -241,6 +241,7 @@ class Direct:
 @case("fail: direct sessions survive start, reload, crash, stop, bypass (B23)", "direct",
       daemon=False)
 def survive(lab):
+    lab.log_ok = r"inspector"
     sessions = Direct(lab, size(24, 200))
     lab.postern("up")
     sessions.noop("after up")

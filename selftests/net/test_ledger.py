@@ -80,7 +80,7 @@ FAULTS = [
     ("bad mail from a steered line", "I2",
      lambda r: r["sink"][1].__setitem__("complete", True)),
     ("one octet changed", "I3", lambda r: r["sink"][0].__setitem__("stripped", "d1x")),
-    ("a header on a direct line", "I3",
+    ("a header where none belongs", "I3",
      lambda r: r["sink"][2].update(digest="d9r", received=50)),
     ("mail of somebody else", "I3", add("sink", sink_row(peer="10.64.0.3"))),
     ("two replies to one command", "I4", add("client", session_row(got=6))),

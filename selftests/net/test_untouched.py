@@ -23,6 +23,7 @@ def not_ours(lab, what):
 @case("untouched: ports 587, 465 and 2525 of a pool line")
 def other_ports(lab):
     lab.direct |= {V4[0], V6[0]}
+    lab.plain |= {V4[0], V6[0]}
     for source, target in (V4, V6):
         for port in (587, 465, 2525):
             begins(lab.send(source, client.message(), target, port), "250", f"port {port}")
@@ -35,6 +36,7 @@ def other_ports(lab):
 def static(lab):
     for source, target in (("192.0.2.2", MX4), ("2001:db8:2::2", MX6)):
         lab.direct.add(source)
+        lab.plain.add(source)
         with lab.client(source, target) as c:
             c.hello()
             same(lab.sink_rows("open", peer=source)[0]["peer_port"], c.own_port, "port")
