@@ -31,7 +31,7 @@ struct inspector {
 	unsigned int			ready;		/* workers that are prepared */
 	unsigned int			running;	/* threads */
 	pthread_t			threads[POSTERN_MAX_WORKERS];
-	pthread_barrier_t		start;
+	pthread_barrier_t		step;		/* all threads and the main one */
 	sigset_t			stop_signals;
 };
 
@@ -136,14 +136,15 @@ static int prepare_workers(struct inspector *in)
 	return err;
 }
 
-/* A thread waits until all of them are confined. */
+/* A thread is made and has settled before it is confined; it runs when all are. */
 static void *thread_main(void *arg)
 {
 	struct worker *w = arg;
 	struct inspector *in = (struct inspector *)((char *)w->all -
 						    offsetof(struct inspector, all));
 
-	pthread_barrier_wait(&in->start);
+	pthread_barrier_wait(&in->step);
+	pthread_barrier_wait(&in->step);
 	return worker_run(w);
 }
 
@@ -159,11 +160,13 @@ static int start_thread(struct inspector *in, unsigned int i)
 
 static int start_threads(struct inspector *in)
 {
-	int err = -pthread_barrier_init(&in->start, NULL, in->all.count + 1);
+	int err = -pthread_barrier_init(&in->step, NULL, in->all.count + 1);
 
 	for (; in->running < in->all.count && !err; in->running += !err)
 		err = start_thread(in, in->running);
 	prctl(PR_SET_NAME, "inspector");
+	if (!err)
+		pthread_barrier_wait(&in->step);
 	return err;
 }
 
@@ -186,7 +189,7 @@ static int register_listeners(struct inspector *in)
 /* A beat tells the keeper that the listener is in its place: so this is last. */
 static int let_workers_run(struct inspector *in)
 {
-	pthread_barrier_wait(&in->start);
+	pthread_barrier_wait(&in->step);
 	return 0;
 }
 

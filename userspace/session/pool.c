@@ -116,11 +116,12 @@ void *pool_get(struct pool *p)
 
 void pool_put(struct pool *p, void *object)
 {
-	struct pool_item *item = (struct pool_item *)object - 1;
+	struct pool_item *item;
 	struct pool_slab *s;
 
 	if (!object)
 		return;
+	item = (struct pool_item *)object - 1;
 	s = item->slab;
 	item->next = s->free;
 	s->free = item;
