@@ -97,7 +97,8 @@ class Router:
 
     def bring_up(self, name):
         """Up, without a link-local address that would appear by itself later."""
-        self.ip("link", "set", name, "addrgenmode", "none", "up")
+        self.ip("link", "set", name, "addrgenmode", "none")
+        self.ip("link", "set", name, "up")
 
     def write_conf(self, text="", interfaces=((SUB, "subscriber"), (UPL, "upstream"))):
         with open(f"{self.dir}/postern.conf", "w", encoding="utf-8") as f:

@@ -8,8 +8,8 @@ The places are spread over the run; the nightly run takes every one.
 
 import re
 
-from labtest import Skip, holds, size
-from routertest import case, main, same_state, sh
+from labtest import Skip, holds, same, size
+from routertest import SUB, case, main, same_state, sh
 
 
 # What changes something: (system call, pattern in strace's line).
@@ -128,6 +128,24 @@ def fail_and_compare(r, prepare):
 def failed_fresh(r):
     strace_works(r)
     fail_and_compare(r, r.down)
+
+
+@case("failed: XDP in every mode, so that tc screens")
+def no_xdp(r):
+    strace_works(r)
+    log = f"{r.dir}/trace"
+    r.postern("up", "strace", "-f", "-qq", "-e", "trace=bpf", "-o", log)
+    r.down()
+    with open(log, encoding="utf-8", errors="replace") as f:
+        calls = [line for line in f if " bpf(" in line]
+    first = next(i for i, line in enumerate(calls, 1)
+                 if "BPF_LINK_CREATE" in line and "BPF_XDP" in line)
+    done = injected(r, "up", "error=EOPNOTSUPP", "bpf", f"{first}..{first + 1}")
+    same(done.returncode, 0, f"exit status ({done.stderr})")
+    holds(f"{SUB}: XDP does not work here" in done.stderr, done.stderr)
+    same(r.program(SUB), "postern_steer_s", "tc program (postern_steer_screen, cut)")
+    r.up()
+    same((r.program(SUB), bool(r.xdp())), ("postern_steer", True), "after another up")
 
 
 @case("failed: an up over a running one puts its programs back")

@@ -136,6 +136,23 @@ def modes(r):
         same(r.xdp() and r.xdp()[0], mode, f"XDP mode with xdp = {xdp}")
 
 
+@case("up: an interface without native XDP")
+def bridge(r):
+    if r.run("ip", "link", "add", "br0", "type", "bridge", check=False).returncode:
+        raise Skip("no bridge driver")
+    r.bring_up("br0")
+    sides = (("br0", "subscriber"), (UPL, "upstream"))
+    r.write_conf('xdp = "native"\n', interfaces=sides)
+    r.refused("br0: native XDP does not work here.*set xdp = auto")
+    r.write_conf(interfaces=sides)
+    r.up()
+    same(r.xdp("br0")[0], 2, "XDP mode with xdp = auto")
+    same(r.program("br0"), "postern_steer", "tc program")
+    state = r.shape()
+    r.up()
+    same_state(r.shape(), state, "second up")
+
+
 @case("up: interfaces without a link header")
 def tunnels(r):
     for name in "tun0", "tun1":
