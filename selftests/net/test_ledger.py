@@ -107,6 +107,8 @@ FINE = [
      add("client", session_row(surplus="421 4.3.2 closing\r\n"))),
     ("a 421 as the one reply too many",
      add("client", session_row(got=6, last="421 4.4.2 time-out"))),
+    ("a client that left at once",
+     add("client", session_row(due=0, got=0, surplus="220 hello\r\n"))),
     ("a session cut by the other end", add("client", session_row(got=3, ended="reset"))),
     ("arrived without the client knowing", add("sink", sink_row())),
 ]

@@ -232,7 +232,7 @@ def mtu(lab):
 def mtu_blind(lab):
     lab.run("rtr", "sysctl", "-q", "-w", "net.ipv4.tcp_mtu_probing=1")
     lab.run("mgmt", "nft", "table inet t { chain o { type filter hook output priority 0; "
-            "icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; } }")
+            "icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; }; }")
     try:
         for steered, _, far, mtu_size in PATHS:
             set_mtu(lab, mtu_size)
