@@ -14,7 +14,7 @@ libseccomp-dev libsystemd-dev libcap-dev"
 
 TESTS="libcriterion-dev iproute2 nftables iptables tshark strace swaks
 libio-socket-inet6-perl libnet-ssleay-perl postfix postfix-pcre python3 python3-scapy
-openssl netcat-openbsd procps util-linux iputils-ping passwd xz-utils"
+openssl netcat-openbsd procps util-linux iputils-ping passwd xz-utils valgrind"
 
 POLICY=/usr/sbin/policy-rc.d
 top=$(cd "$(dirname "$0")/.." && pwd)

@@ -84,6 +84,13 @@ def judge(postern, paths):
     return {row["file"]: row["verdict"] for row in rows}
 
 
+def mark(path):
+    """No engine of this release knows this spam: give it the well-known test line."""
+    with open(path, "ab") as f:
+        f.write(GTUBE + b"\r\n")
+    print("(with the GTUBE line)", end=" ")
+
+
 def choose(postern, folder, source):
     real = os.path.exists(f"{source}/mail-dev.tar.xz")
     paths = {"ham": [], "spam": []}
@@ -96,9 +103,12 @@ def choose(postern, folder, source):
     verdicts = judge(postern, paths["ham"] + paths["spam"])
     good = [path for path in paths["ham"] if verdicts[path] == "accept"][:WANTED]
     bad = [path for path in paths["spam"] if verdicts[path] == "reject"][:WANTED]
-    if len(good) < WANTED or not bad:
-        sys.exit(f"mail.py: {source} has {len(good)} ham and {len(bad)} spam for us, "
-                 f"wanted {WANTED} and at least 1")
+    if len(good) < WANTED or not paths["spam"]:
+        sys.exit(f"mail.py: {source} has {len(good)} ham and {len(paths['spam'])} spam "
+                 f"for us, wanted {WANTED} and at least 1")
+    if not bad:
+        bad = paths["spam"][:1]
+        mark(bad[0])
     for kind, chosen in (("ham", good), ("spam", bad)):
         for number, path in enumerate(chosen, 1):
             os.rename(path, f"{folder}/{kind}-{number}.eml")
