@@ -19,39 +19,54 @@ static int trie_key(const struct postern_prefix *from, struct postern_prefix *ke
 	return 0;
 }
 
+static int trie_set(int fd, const struct postern_prefix *at, const void *value)
+{
+	struct postern_prefix key;
+	int err = trie_key(at, &key);
+
+	return err ? err : bpf_map_update_elem(fd, &key, value, BPF_ANY);
+}
+
+/*
+ * The trie answers also with a shorter prefix that holds the key; @length, a
+ * field of @value, tells.
+ */
+static int trie_get(int fd, const struct postern_prefix *at, void *value, const __u8 *length)
+{
+	struct postern_prefix key;
+	int err = trie_key(at, &key);
+
+	if (!err)
+		err = bpf_map_lookup_elem(fd, &key, value);
+	return !err && *length != key.prefix_len ? -ENOENT : err;
+}
+
+static int trie_del(int fd, const struct postern_prefix *at)
+{
+	struct postern_prefix key;
+	int err = trie_key(at, &key);
+
+	return err ? err : bpf_map_delete_elem(fd, &key);
+}
+
 int steering_pool_set(struct steering *s, const struct postern_prefix *key,
 		      const struct postern_pool *pool)
 {
 	struct postern_pool value = *pool;
-	struct postern_prefix clean;
-	int err = trie_key(key, &clean);
 
-	if (err)
-		return err;
-	value.prefix_len = (__u8)clean.prefix_len;
-	return bpf_map_update_elem(s->fd[STEERING_MAP_pools], &clean, &value, BPF_ANY);
+	value.prefix_len = (__u8)key->prefix_len;
+	return trie_set(s->fd[STEERING_MAP_pools], key, &value);
 }
 
 int steering_pool_get(struct steering *s, const struct postern_prefix *key,
 		      struct postern_pool *pool)
 {
-	struct postern_prefix clean;
-	int err = trie_key(key, &clean);
-
-	if (!err)
-		err = bpf_map_lookup_elem(s->fd[STEERING_MAP_pools], &clean, pool);
-	/* The trie also answers with a shorter prefix that holds the key. */
-	if (!err && pool->prefix_len != clean.prefix_len)
-		err = -ENOENT;
-	return err;
+	return trie_get(s->fd[STEERING_MAP_pools], key, pool, &pool->prefix_len);
 }
 
 int steering_pool_del(struct steering *s, const struct postern_prefix *key)
 {
-	struct postern_prefix clean;
-	int err = trie_key(key, &clean);
-
-	return err ? err : bpf_map_delete_elem(s->fd[STEERING_MAP_pools], &clean);
+	return trie_del(s->fd[STEERING_MAP_pools], key);
 }
 
 int steering_line_set(struct steering *s, const struct postern_addr *line,
@@ -75,34 +90,20 @@ int steering_destination_set(struct steering *s, const struct postern_prefix *ke
 			     const struct postern_destination *value)
 {
 	struct postern_destination row = *value;
-	struct postern_prefix clean;
-	int err = trie_key(key, &clean);
 
-	if (err)
-		return err;
-	row.prefix_len = (__u8)clean.prefix_len;
-	return bpf_map_update_elem(s->fd[STEERING_MAP_destinations], &clean, &row, BPF_ANY);
+	row.prefix_len = (__u8)key->prefix_len;
+	return trie_set(s->fd[STEERING_MAP_destinations], key, &row);
 }
 
 int steering_destination_get(struct steering *s, const struct postern_prefix *key,
 			     struct postern_destination *value)
 {
-	struct postern_prefix clean;
-	int err = trie_key(key, &clean);
-
-	if (!err)
-		err = bpf_map_lookup_elem(s->fd[STEERING_MAP_destinations], &clean, value);
-	if (!err && value->prefix_len != clean.prefix_len)
-		err = -ENOENT;
-	return err;
+	return trie_get(s->fd[STEERING_MAP_destinations], key, value, &value->prefix_len);
 }
 
 int steering_destination_del(struct steering *s, const struct postern_prefix *key)
 {
-	struct postern_prefix clean;
-	int err = trie_key(key, &clean);
-
-	return err ? err : bpf_map_delete_elem(s->fd[STEERING_MAP_destinations], &clean);
+	return trie_del(s->fd[STEERING_MAP_destinations], key);
 }
 
 int steering_class_get(struct steering *s, unsigned int id, struct postern_class *value)
