@@ -577,18 +577,19 @@ def _(lab):
       **TRAFFIC)
 def _(lab):
     fresh(lab)
-    watch = lab.popen("rtr", f"{BUILD}/postern", "watch", "--json", stdout=subprocess.PIPE,
-                      stderr=subprocess.DEVNULL, text=True)
+    lab.direct.add("10.64.0.43")
+
+    def shown():
+        connects(lab, "10.64.0.43", MX4)
+        with open(f"{lab.dir}/watched", encoding="ascii") as f:
+            seen = [json.loads(line) for line in f if line.endswith("\n")]
+        return [row for row in seen if row["reason"] == "fail_reset" and
+                row["source"] == "10.64.0.43" and row["destination_port"] == 25]
+
+    with open(f"{lab.dir}/watched", "w", encoding="ascii") as out:
+        watch = lab.popen("rtr", f"{BUILD}/postern", "watch", "--json", stdout=out,
+                          stderr=subprocess.DEVNULL)
     try:
-        os.set_blocking(watch.stdout.fileno(), False)
-        seen = []
-
-        def shown():
-            connects(lab, "10.64.0.43", MX4)
-            seen.extend(json.loads(line) for line in watch.stdout.read().splitlines())
-            return [row for row in seen if row["reason"] == "fail_reset" and
-                    row["source"] == "10.64.0.43" and row["destination_port"] == 25]
-
         until(shown, "a decision to be shown")
     finally:
         watch.send_signal(signal.SIGINT)
