@@ -37,22 +37,7 @@ int cmd_destination_add(struct cli *cli)
 
 int cmd_destination_del(struct cli *cli)
 {
-	struct postern_prefix prefix;
-	bool from_file = false;
-	char text[ADDR_TEXT];
-	int status = cli_prefix(cli, cli->argv[0], &prefix);
-
-	if (!status)
-		status = cli_open(cli);
-	if (status)
-		return status;
-	if (change_destination_del(&cli->change, &prefix, &from_file))
-		return cli_fail("%s", cli->change.error);
-	prefix_text(&prefix, text);
-	if (from_file)
-		cli_note("%s comes from %s: unless it is removed there, the next `postern up` "
-			 "brings it back", text, cli->change.conf_file);
-	return cli_done(cli, "%s has no rule of its own any more", text);
+	return cli_delete(cli, change_destination_del, "has no rule of its own any more");
 }
 
 static const struct column destination_columns[] = {

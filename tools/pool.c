@@ -94,13 +94,8 @@ int cmd_pool_add(struct cli *cli)
 			pool.line_len - (addr_is_v4(&prefix.addr) ? 96U : 0U), pool.rollout);
 }
 
-static void note_file(const struct cli *cli, const char *text)
-{
-	cli_note("%s comes from %s: the next `postern up` sets it as it is there", text,
-		 cli->change.conf_file);
-}
-
-int cmd_pool_del(struct cli *cli)
+int cli_delete(struct cli *cli, int (*del)(struct change *c, const struct postern_prefix *prefix,
+					   bool *from_file), const char *done)
 {
 	struct postern_prefix prefix;
 	bool from_file = false;
@@ -111,13 +106,18 @@ int cmd_pool_del(struct cli *cli)
 		status = cli_open(cli);
 	if (status)
 		return status;
-	if (change_pool_del(&cli->change, &prefix, &from_file))
+	if (del(&cli->change, &prefix, &from_file))
 		return cli_fail("%s", cli->change.error);
 	prefix_text(&prefix, text);
 	if (from_file)
 		cli_note("%s comes from %s: unless it is removed there, the next `postern up` "
 			 "brings it back", text, cli->change.conf_file);
-	return cli_done(cli, "pool %s removed: its lines are no longer filtered", text);
+	return cli_done(cli, "%s %s", text, done);
+}
+
+int cmd_pool_del(struct cli *cli)
+{
+	return cli_delete(cli, change_pool_del, "is no pool any more: its lines are not filtered");
 }
 
 int cmd_pool_rollout(struct cli *cli)
@@ -138,7 +138,8 @@ int cmd_pool_rollout(struct cli *cli)
 		return cli_fail("%s", cli->change.error);
 	prefix_text(&prefix, text);
 	if (from_file)
-		note_file(cli, text);
+		cli_note("%s comes from %s: the next `postern up` sets it as it is there", text,
+			 cli->change.conf_file);
 	return cli_done(cli, "pool %s: enforced for %lu%% of its lines, the rest in shadow", text,
 			rollout);
 }

@@ -107,6 +107,10 @@ int cli_until(const struct cli *cli, uint64_t *until);
 int cli_word(const struct cli *cli, const char *what, const char *text,
 	     const char *const *words, unsigned int *out);
 
+/* pool.c: remove the prefix that is the operand with @del; @done completes the sentence. */
+int cli_delete(struct cli *cli, int (*del)(struct change *c, const struct postern_prefix *prefix,
+					   bool *from_file), const char *done);
+
 /* Words of enum postern_treatment ("inherit", "steer", ...), ended by NULL. */
 extern const char *const treatment_words[];
 

@@ -83,24 +83,25 @@ int times_moment(const char *text, uint64_t *wall)
 	return -EINVAL;
 }
 
-char *times_local(uint64_t wall, char *buf)
+static char *moment(uint64_t wall, struct tm *(*broken_down)(const time_t *t, struct tm *tm),
+		    const char *form, char *buf)
 {
 	time_t t = (time_t)(wall / NS_PER_SEC);
 	struct tm tm;
 
-	localtime_r(&t, &tm);
-	strftime(buf, TIMES_TEXT, "%Y-%m-%d %H:%M:%S %z", &tm);
+	if (!broken_down(&t, &tm) || !strftime(buf, TIMES_TEXT, form, &tm))
+		strcpy(buf, "?");
 	return buf;
+}
+
+char *times_local(uint64_t wall, char *buf)
+{
+	return moment(wall, localtime_r, "%Y-%m-%d %H:%M:%S %z", buf);
 }
 
 char *times_utc(uint64_t wall, char *buf)
 {
-	time_t t = (time_t)(wall / NS_PER_SEC);
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(buf, TIMES_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return buf;
+	return moment(wall, gmtime_r, "%Y-%m-%dT%H:%M:%SZ", buf);
 }
 
 char *times_length(uint64_t ns, char *buf)

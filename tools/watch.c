@@ -33,14 +33,33 @@ static bool is_leading(const char *key)
 	return false;
 }
 
+/* A stranger's text with blanks must not look like more keys. */
+static void print_text(const char *value)
+{
+	char text[SHOWN];
+	bool quote = !*value || strpbrk(value, " =\"");
+
+	out_escape(value, text, sizeof(text));
+	if (quote)
+		putchar('"');
+	for (const char *c = text; *c; c++) {
+		if (*c == '"')
+			fputs("\\x22", stdout);
+		else
+			putchar(*c);
+	}
+	if (quote)
+		putchar('"');
+}
+
 static void print_value(const char *key, json_t *value)
 {
-	char text[SHOWN], *dump;
+	char *dump;
 
 	if (key)
 		printf("%s=", key);
 	if (json_is_string(value)) {
-		fputs(out_escape(json_string_value(value), text, sizeof(text)), stdout);
+		print_text(json_string_value(value));
 		return;
 	}
 	dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);

@@ -28,6 +28,43 @@ int state_audit(struct state *s, const char *who, const char *what)
 	return rc;
 }
 
+/* A walk of the caller's, by the kind of its rows. */
+struct walk {
+	void *arg;
+	union {
+		int (*subscriber)(void *arg, uint64_t id, const char *name);
+		int (*line)(void *arg, const struct postern_prefix *line, uint64_t subscriber);
+		int (*treatment)(void *arg, const struct state_treatment *t);
+		int (*pool)(void *arg, const struct state_pool *pool);
+		int (*destination)(void *arg, const struct state_destination *d);
+	} each;
+};
+
+/* Give every row of @st, a statement that sql_find() made with result @rc, to @row. */
+static int walk_rows(struct state *s, int rc, sqlite3_stmt *st,
+		     int (*row)(const struct walk *w, sqlite3_stmt *st), const struct walk *w)
+{
+	if (rc)
+		return rc;
+	while ((rc = sql_next(s, &st)) == 1) {
+		rc = row(w, st);
+		if (rc)
+			break;
+	}
+	sql_drop(s, &st);
+	return rc;
+}
+
+/* All rows of a table. */
+static int walk_table(struct state *s, enum sql_table table,
+		      int (*row)(const struct walk *w, sqlite3_stmt *st), const struct walk *w)
+{
+	sqlite3_stmt *st;
+	int rc = sql_find(s, table, "", &st, "");
+
+	return walk_rows(s, rc, st, row, w);
+}
+
 /* The first row of a select, or -ENOENT; the caller drops the statement. */
 static int first(struct state *s, sqlite3_stmt **st)
 {
@@ -89,24 +126,20 @@ int state_subscriber_name(struct state *s, uint64_t id, char name[STATE_NAME])
 	return err;
 }
 
+static int subscriber_row(const struct walk *w, sqlite3_stmt *st)
+{
+	char name[STATE_NAME];
+
+	sql_text(st, 1, name, sizeof(name));
+	return w->each.subscriber(w->arg, sql_number(st, 0), name);
+}
+
 int state_subscriber_each(struct state *s,
 			  int (*each)(void *arg, uint64_t id, const char *name), void *arg)
 {
-	sqlite3_stmt *st;
-	int rc = sql_find(s, SQL_SUBSCRIBERS, "", &st, "");
+	struct walk w = { .arg = arg, .each.subscriber = each };
 
-	if (rc)
-		return rc;
-	while ((rc = sql_next(s, &st)) == 1) {
-		char name[STATE_NAME];
-
-		sql_text(st, 1, name, sizeof(name));
-		rc = each(arg, sql_number(st, 0), name);
-		if (rc)
-			break;
-	}
-	sql_drop(s, &st);
-	return rc;
+	return walk_table(s, SQL_SUBSCRIBERS, subscriber_row, &w);
 }
 
 int state_line_set(struct state *s, const struct postern_prefix *line, uint64_t subscriber)
@@ -143,27 +176,25 @@ static bool read_prefix(sqlite3_stmt *st, int column, struct postern_prefix *out
 	return bits <= 128;
 }
 
+static int line_row(const struct walk *w, sqlite3_stmt *st)
+{
+	struct postern_prefix line;
+
+	return read_prefix(st, 0, &line) ? w->each.line(w->arg, &line, sql_number(st, 2)) : 0;
+}
+
 int state_line_each(struct state *s, uint64_t subscriber,
 		    int (*each)(void *arg, const struct postern_prefix *line,
 				uint64_t subscriber), void *arg)
 {
+	struct walk w = { .arg = arg, .each.line = each };
 	sqlite3_stmt *st;
-	int rc = subscriber ? sql_find(s, SQL_LINES, "subscriber = ?1", &st, "n", subscriber) :
-			      sql_find(s, SQL_LINES, "", &st, "");
+	int rc;
 
-	if (rc)
-		return rc;
-	while ((rc = sql_next(s, &st)) == 1) {
-		struct postern_prefix line;
-
-		if (!read_prefix(st, 0, &line))
-			continue;
-		rc = each(arg, &line, sql_number(st, 2));
-		if (rc)
-			break;
-	}
-	sql_drop(s, &st);
-	return rc;
+	if (!subscriber)
+		return walk_table(s, SQL_LINES, line_row, &w);
+	rc = sql_find(s, SQL_LINES, "subscriber = ?1", &st, "n", subscriber);
+	return walk_rows(s, rc, st, line_row, &w);
 }
 
 /* Who a subscriber-wide treatment belongs to; 0 for the other scopes. */
@@ -229,25 +260,19 @@ int state_treatment_del(struct state *s, const struct state_treatment *key)
 		       key_bits(key), owner(key));
 }
 
+static int treatment_row(const struct walk *w, sqlite3_stmt *st)
+{
+	struct state_treatment t;
+
+	return read_treatment(st, &t) ? w->each.treatment(w->arg, &t) : 0;
+}
+
 int state_treatment_each(struct state *s,
 			 int (*each)(void *arg, const struct state_treatment *t), void *arg)
 {
-	sqlite3_stmt *st;
-	int rc = sql_find(s, SQL_TREATMENTS, "", &st, "");
+	struct walk w = { .arg = arg, .each.treatment = each };
 
-	if (rc)
-		return rc;
-	while ((rc = sql_next(s, &st)) == 1) {
-		struct state_treatment t;
-
-		if (!read_treatment(st, &t))
-			continue;
-		rc = each(arg, &t);
-		if (rc)
-			break;
-	}
-	sql_drop(s, &st);
-	return rc;
+	return walk_table(s, SQL_TREATMENTS, treatment_row, &w);
 }
 
 int state_forget(struct state *s, uint64_t wall)
@@ -290,25 +315,19 @@ static bool read_pool(sqlite3_stmt *st, struct state_pool *out)
 	return true;
 }
 
+static int pool_row(const struct walk *w, sqlite3_stmt *st)
+{
+	struct state_pool pool;
+
+	return read_pool(st, &pool) ? w->each.pool(w->arg, &pool) : 0;
+}
+
 int state_pool_each(struct state *s, int (*each)(void *arg, const struct state_pool *pool),
 		    void *arg)
 {
-	sqlite3_stmt *st;
-	int rc = sql_find(s, SQL_POOLS, "", &st, "");
+	struct walk w = { .arg = arg, .each.pool = each };
 
-	if (rc)
-		return rc;
-	while ((rc = sql_next(s, &st)) == 1) {
-		struct state_pool pool;
-
-		if (!read_pool(st, &pool))
-			continue;
-		rc = each(arg, &pool);
-		if (rc)
-			break;
-	}
-	sql_drop(s, &st);
-	return rc;
+	return walk_table(s, SQL_POOLS, pool_row, &w);
 }
 
 int state_destination_set(struct state *s, const struct state_destination *d)
@@ -334,23 +353,17 @@ static bool read_destination(sqlite3_stmt *st, struct state_destination *out)
 	return true;
 }
 
+static int destination_row(const struct walk *w, sqlite3_stmt *st)
+{
+	struct state_destination d;
+
+	return read_destination(st, &d) ? w->each.destination(w->arg, &d) : 0;
+}
+
 int state_destination_each(struct state *s,
 			   int (*each)(void *arg, const struct state_destination *d), void *arg)
 {
-	sqlite3_stmt *st;
-	int rc = sql_find(s, SQL_DESTINATIONS, "", &st, "");
+	struct walk w = { .arg = arg, .each.destination = each };
 
-	if (rc)
-		return rc;
-	while ((rc = sql_next(s, &st)) == 1) {
-		struct state_destination d;
-
-		if (!read_destination(st, &d))
-			continue;
-		rc = each(arg, &d);
-		if (rc)
-			break;
-	}
-	sql_drop(s, &st);
-	return rc;
+	return walk_table(s, SQL_DESTINATIONS, destination_row, &w);
 }
