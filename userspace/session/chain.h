@@ -3,10 +3,10 @@
  * Octets that must be kept from one turn to the next: a queue of small blocks
  * out of one worker's store. An empty chain holds no block.
  *
- * The store has a budget. Each session that is born reserves its own size and
- * one block for each of its four chains, so that it can always go on, slowly;
- * further blocks come from what is left, and chain_room() says how much one
- * chain may take. One thread.
+ * The store has a budget. Each session that is born reserves its own size (the
+ * scan of a message included) and one block for each of its four chains, so
+ * that it can always go on, slowly; further blocks come from what is left, and
+ * chain_room() says how much one chain may take. One thread.
  */
 #ifndef SESSION_CHAIN_H
 #define SESSION_CHAIN_H

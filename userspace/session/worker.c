@@ -74,6 +74,7 @@ int worker_init(struct worker *w, struct workers *all, unsigned int index, int l
 		volatile uint64_t *tallies)
 {
 	size_t budget = (size_t)all->conf->memory * 1024 * 1024 / all->count;
+	size_t scan = bench ? verdict_scan_octets(bench) : 0;
 	int err;
 
 	memset(w, 0, sizeof(*w));
@@ -87,7 +88,7 @@ int worker_init(struct worker *w, struct workers *all, unsigned int index, int l
 	w->accepts = 1;
 	read_clocks(w);
 	pool_init(&w->slots, sizeof(struct session));
-	store_init(&w->store, budget, w->slots.object);
+	store_init(&w->store, budget, w->slots.object + scan);
 	wheel_init(&w->wheel, tick_of(w->now));
 	wheel_start(&w->wheel, &w->second, tick_of(w->now) + 1000);
 	err = open_fds(w);
@@ -169,16 +170,18 @@ static void resume_accepting(struct worker *w)
 }
 
 /*
- * No descriptor is left (B37): give up the spare one to accept and reset one
- * client, who would wait in vain, then rest, so that the loop does not spin.
+ * No descriptor is left (B37): give up the spare one to accept and reset those
+ * who would wait in vain, then rest, so that the loop does not spin.
  */
-static void refuse_one(struct worker *w)
+static void refuse_waiting(struct worker *w)
 {
 	int fd;
 
 	close_fd(&w->spare);
-	fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0) {
+	for (int i = 0; i < ACCEPTS; i++) {
+		fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			break;
 		leg_set_abortive(fd);
 		close(fd);
 		worker_tally(w, POSTERN_R_end_memory);
@@ -193,7 +196,7 @@ static bool accept_failed(struct worker *w, int err)
 	if (err == EAGAIN)
 		return false;
 	if (err == EMFILE || err == ENFILE) {
-		refuse_one(w);
+		refuse_waiting(w);
 		return false;
 	}
 	if (err == ENOBUFS || err == ENOMEM) {

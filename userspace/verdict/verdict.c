@@ -224,6 +224,19 @@ static struct verdict_scan *scan_create(struct verdict_bench *b)
 	return scan;
 }
 
+size_t verdict_scan_octets(const struct verdict_bench *b)
+{
+	size_t octets = sizeof(struct verdict_scan) + b->rules->count, stream;
+
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		const hs_database_t *base = b->rules->base[stream_where[i]];
+
+		if (base && hs_stream_size(base, &stream) == HS_SUCCESS)
+			octets += stream;
+	}
+	return octets;
+}
+
 int verdict_scan_new(struct verdict_bench *b, struct verdict_scan **out)
 {
 	struct verdict_scan *scan = b->idle;

@@ -29,6 +29,9 @@ void verdict_rules_free(struct verdict_rules *r);
 int verdict_bench_new(const struct verdict_rules *r, struct verdict_bench **out);
 void verdict_bench_free(struct verdict_bench *b);
 
+/* Octets that one message in progress takes, for the owner's memory budget. */
+size_t verdict_scan_octets(const struct verdict_bench *b);
+
 /* Begin a message. -ENOMEM. */
 int verdict_scan_new(struct verdict_bench *b, struct verdict_scan **out);
 
