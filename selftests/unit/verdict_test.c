@@ -248,6 +248,40 @@ Test(verdict, scans_are_reused_clean)
 	engine_close(&e);
 }
 
+/*
+ * vectorscan 5.4.9 loses matches where a call ends between two octets that it
+ * skips ahead for. Nobody may pass by cutting his message there.
+ */
+Test(verdict, no_match_is_lost_where_the_octets_are_cut)
+{
+	struct conf_rule rows[] = {
+		RULE("h", HEADER, "subject:.*x$", 1, .caseless = true),
+		RULE("b", BODY, "^B?y?[y]\\r?$", 2, .caseless = true),
+		RULE("c", BODY, "[0-9]{1,2}c[a-f]*", 4),
+	};
+	char text[512];
+	struct engine e;
+
+	/* Words only. */
+	engine_open(&e, NULL, 0);
+	for (int pad = 0; pad < 64; pad++) {
+		sprintf(text, "A: b\n\n%0*d\n%s%.*s", pad, 1, GTUBE, pad, GTUBE);
+		for (size_t step = 1; step < 80; step++)
+			cr_assert_eq(judge(&e, text, step).found, 1, "pad %d step %zu", pad, step);
+	}
+	engine_close(&e);
+	/* Pairs that are skipped ahead for. */
+	engine_open(&e, rows, 3);
+	for (int pad = 0; pad < 64; pad++) {
+		sprintf(text, "A: %0*d\nsubject:%0*dx\nsender: somebody or other\n\n"
+			"%0*d\r\nyy\r\nzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz7czzzzzzzzzzz\r\n",
+			pad, 1, 64 - pad, 1, pad, 1);
+		for (size_t step = 1; step < 80; step++)
+			cr_assert_eq(judge(&e, text, step).score, 7, "pad %d step %zu", pad, step);
+	}
+	engine_close(&e);
+}
+
 Test(verdict, a_pattern_does_not_match_across_parts)
 {
 	struct conf_rule rows[] = { RULE("ab", BODY, "ab", 1) };

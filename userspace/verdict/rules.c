@@ -129,6 +129,8 @@ static int base_compile(struct verdict_rules *r, enum conf_where where, struct c
 		hs_free_compile_error(error);
 		return -EINVAL;
 	}
+	if (modes[where] == HS_MODE_STREAM)
+		r->piece[where] = rules_piece(c->patterns, c->count);
 	if (hs_alloc_scratch(r->base[where], &r->scratch) != HS_SUCCESS)
 		return -ENOMEM;
 	return 0;

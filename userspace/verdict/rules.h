@@ -30,6 +30,16 @@ struct verdict_rules {
 	size_t		count;
 	hs_database_t	*base[RULES_WHERE];	/* NULL where no rule looks; ids index `rules` */
 	hs_scratch_t	*scratch;		/* model for those of the benches; NULL: no rule */
+	size_t		piece[RULES_WHERE];	/* octets that a stream may get in one call */
 };
+
+#define RULES_PIECE_SAFE	16
+#define RULES_PIECE_MOST	((size_t)1 << 30)	/* it counts in unsigned int */
+
+/*
+ * How many octets may the matcher get in one call without losing matches?
+ * @patterns are all that are compiled together. (piece.c)
+ */
+size_t rules_piece(const char *const *patterns, size_t count);
 
 #endif

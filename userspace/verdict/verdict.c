@@ -69,8 +69,7 @@ static int on_match(unsigned int id, unsigned long long from, unsigned long long
 
 static void stream_feed(struct verdict_scan *scan, enum stream which, const char *data, size_t len)
 {
-	/* vectorscan counts in unsigned int. */
-	const size_t most = 1u << 30;
+	const size_t most = scan->bench->rules->piece[stream_where[which]];
 
 	while (scan->streams[which] && len) {
 		size_t n = len < most ? len : most;
