@@ -47,7 +47,13 @@ BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(BUILD)/bench/%)
 HELPER_SRC := $(wildcard selftests/net/helper/*.c)
 HELPER_BIN := $(HELPER_SRC:selftests/net/helper/%.c=$(BUILD)/helper/%)
 
-.PHONY: all deps demo check nightly bench install help clean style unit prog
+# A fuzzer is one file and the sources named FUZZ_<its name>.
+FUZZ_SRC := $(wildcard selftests/fuzz/*_fuzz.c)
+FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_smtp_fuzz := selftests/unit/smtp_owner.c $(wildcard userspace/smtp/*.c)
+
+.PHONY: all deps demo check nightly bench install help clean style unit prog fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -129,6 +135,18 @@ $(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libpostern.a
 $(BUILD)/helper/%: selftests/net/helper/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
+
+.SECONDEXPANSION:
+$(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) \
+		$(wildcard userspace/*/*.h include/*/*.h selftests/unit/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude -Iuserspace $(FUZZ_FLAGS) \
+		$(filter %.c,$^) -o $@
+
+## make fuzz       run each fuzzer for FUZZ_TIME seconds, from its corpus
+FUZZ_TIME ?= 300
+fuzz: $(FUZZ_BIN)
+	selftests/fuzz/replay.sh $(FUZZ_TIME)
 
 ## make unit       build and run the unit tests alone
 unit: $(BUILD)/unit

@@ -12,7 +12,7 @@ BUILD="gcc clang llvm bpftool make pkg-config linux-libc-dev libc6-dev libbpf-de
 libelf-dev libmnl-dev libconfuse-dev libsqlite3-dev libvectorscan-dev libjansson-dev
 libseccomp-dev libsystemd-dev libcap-dev"
 
-TESTS="libcriterion-dev iproute2 nftables iptables tshark strace swaks
+TESTS="libcriterion-dev libclang-rt-dev iproute2 nftables iptables tshark strace swaks
 libio-socket-inet6-perl libnet-ssleay-perl postfix postfix-pcre python3 python3-scapy
 openssl netcat-openbsd procps util-linux iputils-ping passwd xz-utils valgrind"
 

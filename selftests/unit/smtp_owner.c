@@ -39,6 +39,7 @@ static void on_event(void *owner, const struct smtp_event *ev)
 
 	o->started += ev->kind == SMTP_EV_DATA;
 	o->ended += ev->kind == SMTP_EV_MESSAGE;
+	o->accepted += ev->reason == POSTERN_R_message_accepted;
 	if (ev->kind == SMTP_EV_MESSAGE)
 		snprintf(words, sizeof(words), "%s %u", reason_words[ev->reason], ev->code);
 	else if (ev->kind == SMTP_EV_NOTE)
@@ -74,7 +75,7 @@ void owner_reset(struct owner *o)
 		o->in[i].len = 0;
 		o->eof[i] = false;
 	}
-	o->acts = o->started = o->ended = 0;
+	o->acts = o->started = o->ended = o->accepted = 0;
 	o->class = (struct conf_class) {
 		.title = (char *)"default",
 		.auth_code = 573,

@@ -29,6 +29,7 @@ struct owner {
 	unsigned int		acts;		/* all so far */
 	unsigned int		started;	/* SMTP_EV_DATA */
 	unsigned int		ended;		/* SMTP_EV_MESSAGE */
+	unsigned int		accepted;	/* of these */
 };
 
 void bytes_add(struct bytes *b, const char *data, size_t len);

@@ -143,12 +143,6 @@ static void put_line(struct smtp *s, struct smtp_out *out, const struct smtp_lin
 	smtp_put(out, "\r\n", 2);
 }
 
-static void note_offer(struct smtp *s, const struct smtp_line *line)
-{
-	if (smtp_text_is(keyword_of(line), "PIPELINING"))
-		s->pipelining = true;
-}
-
 static enum smtp_step begin(struct smtp *s, const struct smtp_turn *t, unsigned int code)
 {
 	int ret = is_whole(&t->server, code);
@@ -160,7 +154,6 @@ static enum smtp_step begin(struct smtp *s, const struct smtp_turn *t, unsigned 
 		return SMTP_STEP_ON;
 	}
 	s->reply.rebuild = true;
-	s->pipelining = false;
 	return SMTP_STEP_ON;
 }
 
@@ -168,6 +161,7 @@ enum smtp_step smtp_ehlo_step(struct smtp *s, struct smtp_turn *t)
 {
 	struct smtp_text rest = { t->server.data, t->server.len };
 	struct smtp_line line;
+	bool stays;
 
 	if (smtp_line_read(rest, &line) <= 0)
 		return SMTP_STEP_HUNGRY;
@@ -178,14 +172,17 @@ enum smtp_step smtp_ehlo_step(struct smtp *s, struct smtp_turn *t)
 		return SMTP_STEP_BLOCKED;
 	}
 	smtp_text_cut(&rest, line.taken);
-	if (!s->reply.lines || is_allowed(s, &line))
+	stays = !s->reply.lines || is_allowed(s, &line);
+	if (stays)
 		put_line(s, &t->to_client, &line, !line.last && more_follows(s, rest));
-	if (s->reply.lines && is_allowed(s, &line))
-		note_offer(s, &line);
+	if (stays && s->reply.lines)
+		s->reply.pipelining |= smtp_text_is(keyword_of(&line), "PIPELINING");
 	s->reply.code = (uint16_t)line.code;
 	s->reply.lines++;
 	smtp_take(&t->server, line.taken);
-	if (line.last)
-		smtp_answered(s, t, line.code);
+	if (!line.last)
+		return SMTP_STEP_ON;
+	s->pipelining = s->reply.pipelining;
+	smtp_answered(s, t, line.code);
 	return SMTP_STEP_ON;
 }

@@ -204,12 +204,13 @@ static bool client_gone(struct smtp *s, const struct smtp_turn *t)
 	return true;
 }
 
-static bool is_idle(const struct smtp *s)
+/* Between transactions, with nothing owed to the client. */
+static bool is_between(const struct smtp *s)
 {
 	return s->phase == SMTP_COMMAND && !s->count && !s->tx.open;
 }
 
-/* Nothing moves any more: has a side gone, or is it time to go? */
+/* Nothing moves any more: has a side gone? */
 static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
 		   enum smtp_step client)
 {
@@ -217,12 +218,7 @@ static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
 		server_gone(s);
 		return true;
 	}
-	if (client == SMTP_STEP_HUNGRY && t->client.eof)
-		return client_gone(s, t);
-	if (!s->finishing || !is_idle(s))
-		return false;
-	smtp_end_saying(s, (enum smtp_reply)s->finish_reply, (enum postern_reason)s->finish_why);
-	return true;
+	return client == SMTP_STEP_HUNGRY && t->client.eof && client_gone(s, t);
 }
 
 static bool step(struct smtp *s, struct smtp_turn *t)
@@ -231,6 +227,11 @@ static bool step(struct smtp *s, struct smtp_turn *t)
 
 	if (reply == SMTP_STEP_ON)
 		return true;
+	if (s->finishing && is_between(s)) {
+		smtp_end_saying(s, (enum smtp_reply)s->finish_reply,
+				(enum postern_reason)s->finish_why);
+		return true;
+	}
 	client = client_steps[s->phase](s, t);
 	if (client == SMTP_STEP_ON)
 		return true;

@@ -67,6 +67,7 @@ struct smtp_progress {
 	uint16_t	lines;
 	uint32_t	octets;
 	bool		rebuild;	/* EHLO: all of it is there, lines are chosen */
+	bool		pipelining;	/* EHLO: a line so far offers it */
 };
 
 struct smtp {
