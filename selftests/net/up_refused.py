@@ -7,10 +7,11 @@ Bars: B20, B90.
 """
 
 import os
+import re
 import signal
 import subprocess
 
-from labtest import holds, until
+from labtest import holds, same, until
 from routertest import CASES, POSTERN, SUB, UPL, case, main, same_state, sh
 
 
@@ -191,6 +192,31 @@ def rights(r):
               before=("setpriv", "--bounding-set=-net_admin"))
     r.refused("missing capability CAP_SYS_ADMIN", "missing capability CAP_BPF",
               before=("setpriv", "--bounding-set=-sys_admin,-bpf"))
+
+
+@case("refused: bpf() by the kernel")
+def no_bpf(r):
+    r.refused("the kernel refuses bpf.*lockdown",
+              before=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=bpf",
+                      "-e", "inject=bpf:error=EPERM"))
+
+
+@case("not refused: no BTF of the kernel, no locked memory")
+def not_needed(r):
+    r.run("unshare", "-m", "sh", "-c", "mount -t tmpfs none /sys/kernel/btf && "
+          f"exec {POSTERN} check --conf {r.dir}/postern.conf")
+    r.postern("up", "prlimit", "--memlock=0")
+
+
+@case("noted, not refused: spoofing is possible, SYN cookies are off")
+def notes(r):
+    r.sysctl("ipv4/tcp_syncookies", 0)
+    done = r.postern("up")
+    for words in (f"{SUB}: rp_filter is off.*conf/{SUB}/rp_filter=1", "tcp_syncookies is 0"):
+        holds(re.search(words, done.stderr), f"no note {words!r} in {done.stderr!r}")
+    r.sysctl(f"ipv4/conf/{SUB}/rp_filter", 1)
+    r.sysctl("ipv4/tcp_syncookies", 1)
+    same(r.postern("up").stderr, "", "notes on a sound router")
 
 
 @case("refused: all faults at once, and check says the same")
