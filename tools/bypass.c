@@ -10,17 +10,20 @@
 #include "postern.h"
 #include "times.h"
 
-/* For the record only: the change itself does not wait for the store. */
-static void record(struct cli *cli, const char *what)
+/* For the record only, when all is done and said: nothing waits for the store. */
+static int record(struct cli *cli, const char *what)
 {
 	const char *why = cli_option(cli, "why");
 	char line[512];
 
+	fflush(stdout);
+	cli_want_state(cli);
 	if (!cli->state)
-		return;
+		return CLI_OK;
 	snprintf(line, sizeof(line), "%s%s%s", what, why ? ": " : "", why ? why : "");
 	if (state_audit(cli->state, cli->who, line))
 		cli_note("not noted in the audit: %s", state_error(cli->state));
+	return CLI_OK;
 }
 
 /* Read, let @edit change, write. Returns a status. */
@@ -60,12 +63,12 @@ int cmd_mode(struct cli *cli)
 		status = edit_settings(cli, edit_mode, mode);
 	if (status)
 		return status;
-	snprintf(what, sizeof(what), "mode %s", words[mode]);
-	record(cli, what);
+	cli_done(cli, "mode is %s", words[mode]);
 	if (cli->conf->mode != (int)mode)
 		cli_note("%s says mode = %s: the next `postern up` sets that again",
 			 cli->change.conf_file, words[cli->conf->mode]);
-	return cli_done(cli, "mode is %s", words[mode]);
+	snprintf(what, sizeof(what), "mode %s", words[mode]);
+	return record(cli, what);
 }
 
 int cmd_bypass_on(struct cli *cli)
@@ -81,12 +84,13 @@ int cmd_bypass_on(struct cli *cli)
 				       until ? times_boot_of_wall(until) : POSTERN_FOREVER);
 	if (status)
 		return status;
-	record(cli, "bypass on");
-	if (!until)
-		return cli_done(cli, "bypass is ON, port 25 is not filtered, until "
-				"`postern bypass off`");
-	return cli_done(cli, "bypass is ON, port 25 is not filtered, until %s (%s)",
-			times_local(until, local), times_utc(until, utc));
+	if (until)
+		cli_done(cli, "bypass is ON, port 25 is not filtered, until %s (%s)",
+			 times_local(until, local), times_utc(until, utc));
+	else
+		cli_done(cli, "bypass is ON, port 25 is not filtered, until "
+			 "`postern bypass off`");
+	return record(cli, "bypass on");
 }
 
 
@@ -98,6 +102,6 @@ int cmd_bypass_off(struct cli *cli)
 		status = edit_settings(cli, edit_bypass, 0);
 	if (status)
 		return status;
-	record(cli, "bypass off");
-	return cli_done(cli, "bypass is off");
+	cli_done(cli, "bypass is off");
+	return record(cli, "bypass off");
 }

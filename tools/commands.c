@@ -6,7 +6,7 @@
 #define EDITS	(READS | NEEDS_STATE)
 #define TELLS	(NEEDS_ROOT | NEEDS_CONF | WANTS_STEERING | WANTS_STATE)
 /* Works whatever is broken. */
-#define ALWAYS	(NEEDS_ROOT | WANTS_CONF | NEEDS_STEERING | WANTS_STATE)
+#define ALWAYS	(NEEDS_ROOT | WANTS_CONF | NEEDS_STEERING)
 
 #define UNTIL_ROWS							\
 	{ "until", "TIME", "lapses then, e.g. 2027-01-31 or \"2027-01-31 18:00\"" }, \
@@ -94,7 +94,7 @@ const struct command commands[] = {
 
 	{ "subscriber bind", "NAME ADDRESS", "put a subscriber on the address's line",
 	  EDITS, 2, 2, cmd_subscriber_bind, NULL, NULL },
-	{ "subscriber unbind", "ADDRESS", "take whoever is on the address's line off it",
+	{ "subscriber unbind", "ADDRESS|LINE", "take whoever is on the line off it",
 	  EDITS, 1, 1, cmd_subscriber_unbind, NULL, NULL },
 	{ "subscriber list", "", "subscribers and their lines",
 	  TELLS & ~WANTS_STEERING, 0, 0, cmd_subscriber_list, NULL, NULL },

@@ -21,10 +21,8 @@ static const char *done_word(enum postern_treatment treatment)
 	return treatment == POSTERN_EXEMPT ? "exempt" : "refused";
 }
 
-static int find_target(struct cli *cli, struct change_target *target)
+static int find_target(struct cli *cli, unsigned int flags, struct change_target *target)
 {
-	unsigned int flags = 0;
-
 	if (cli_option(cli, "subscriber"))
 		flags |= CHANGE_NAME;
 	if (cli_option(cli, "new"))
@@ -47,7 +45,7 @@ int cmd_treat_add(struct cli *cli)
 	if (!status)
 		status = cli_open(cli);
 	if (!status)
-		status = find_target(cli, &target);
+		status = find_target(cli, 0, &target);
 	if (status)
 		return status;
 	if (change_treat(&cli->change, &target, treatment, until, why ? why : ""))
@@ -67,7 +65,7 @@ int cmd_treat_del(struct cli *cli)
 	int status = cli_open(cli);
 
 	if (!status)
-		status = find_target(cli, &target);
+		status = find_target(cli, CHANGE_KNOWN, &target);
 	if (status)
 		return status;
 	if (change_untreat(&cli->change, &target, treatment))

@@ -53,17 +53,23 @@ static int open_steering(struct cli *cli)
 			strerror(-err));
 }
 
-static int open_state(struct cli *cli)
+void cli_want_state(struct cli *cli)
 {
 	char words[512] = "";
 
 	if (state_open(cli->conf->state_dir, &cli->state, words, sizeof(words)) == 0)
-		return CLI_OK;
+		return;
 	cli->state = NULL;
 	if (cli->command->needs & NEEDS_STATE)
-		return cli_fail("state store: %s", words);
-	cli_note("state store: %s", words);
-	return CLI_OK;
+		cli_fail("state store: %s", words);
+	else
+		cli_note("state store: %s", words);
+}
+
+static int open_state(struct cli *cli)
+{
+	cli_want_state(cli);
+	return !cli->state && (cli->command->needs & NEEDS_STATE) ? CLI_FAILED : CLI_OK;
 }
 
 /* Who gave the command: for the audit, so a login rather than "root" if there is one. */

@@ -87,6 +87,8 @@ size_t help_group(const char *group);
 /* open.c: what commands stand on. cli_open() returns 0 or a status, after saying why. */
 int cli_open(struct cli *cli);
 void cli_close(struct cli *cli);
+/* Open the state store now; without it, after saying why, cli->state stays NULL. */
+void cli_want_state(struct cli *cli);
 
 /* say.c: to people. All return the status that fits. Arguments are escaped. */
 int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

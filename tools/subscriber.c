@@ -29,14 +29,14 @@ int cmd_subscriber_bind(struct cli *cli)
 
 int cmd_subscriber_unbind(struct cli *cli)
 {
-	struct postern_addr addr;
-	int status = cli_address(cli, cli->argv[0], &addr);
+	struct postern_prefix line;
+	int status = cli_prefix(cli, cli->argv[0], &line);
 
 	if (!status)
 		status = cli_open(cli);
 	if (status)
 		return status;
-	if (change_unbind(&cli->change, &addr))
+	if (change_unbind(&cli->change, &line))
 		return cli_fail("%s", cli->change.error);
 	return cli_done(cli, "nobody is on the line of %s any more", cli->argv[0]);
 }

@@ -64,7 +64,7 @@ BAD = [
     ("refuse del", "expected ADDRESS|PREFIX|SUBSCRIBER"),
     ("subscriber bind alice", "expected NAME ADDRESS"),
     ("subscriber bind alice 10.64.0.0/24", "10.64.0.0/24: expected an address"),
-    ("subscriber unbind alice", "alice: expected an address"),
+    ("subscriber unbind alice", "alice: expected an address or a prefix"),
     ("destination add 192.0.2.1 --pass --class x", "--pass and --class together"),
     ("destination add mx.example", "mx.example: expected an address or a prefix"),
     ("mode", "expected enforce|shadow"),

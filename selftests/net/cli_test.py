@@ -268,6 +268,22 @@ def settings(lab):
     return int.from_bytes(value[4:8], "little"), int.from_bytes(value[8:16], "little")
 
 
+@cli_case("bypass does not wait for the store")
+def _(lab):
+    db = sqlite3.connect(f"{lab.dir}/state/postern.db", isolation_level=None)
+    try:
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("BEGIN IMMEDIATE")		# readers are kept out too
+        begun = time.monotonic()
+        process = lab.popen("rtr", f"{BUILD}/postern", "bypass", "on", stderr=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL)
+        until(lambda: settings(lab)[1], "bypass", 1)
+        holds(time.monotonic() - begun < 1, "it took longer than a second")
+    finally:
+        db.close()
+    same(process.wait(20), 0, "status")
+
+
 @cli_case("bypass and mode need neither daemon, store nor a sound file")
 def _(lab):
     same(settings(lab), (0, 0), "at first")
@@ -382,10 +398,29 @@ def _(lab):
 def _(lab):
     lab.postern("pool", "add", "2001:db8:70::/48", "--line", "60")
     lab.postern("exempt", "add", "2001:db8:70:10::1")
+    lab.postern("subscriber", "bind", "alice", "2001:db8:70:20::1")
     lab.postern("pool", "add", "2001:db8:70::/48", "--line", "56")
     lab.postern("down")
     fails(lab, "up", status=3, says="its pool has lines of another length now")
     same(treatments(lab), {}, "lines")
+    lab.postern("subscriber", "bind", "alice", "10.64.0.9")
+    lab.postern("exempt", "add", "alice")
+    same(treatments(lab), {"10.64.0.9": EXEMPT}, "lines after a change of the subscriber")
+    lab.postern("exempt", "del", "2001:db8:70:10::/60")
+    lab.postern("subscriber", "unbind", "2001:db8:70:20::/60")
+    lab.postern("up")
+
+
+@cli_case("what was said of lines can be taken back when their pool is gone")
+def _(lab):
+    lab.postern("pool", "add", "10.70.0.0/16")
+    lab.postern("exempt", "add", "10.70.0.1")
+    lab.postern("subscriber", "bind", "bob", "10.70.0.2")
+    lab.postern("pool", "del", "10.70.0.0/16")
+    fails(lab, "exempt", "add", "10.70.0.3", says="10.70.0.3 is in no pool")
+    lab.postern("exempt", "del", "10.70.0.1")
+    lab.postern("subscriber", "unbind", "10.70.0.2")
+    same((rows(lab, "exempt", "list"), treatments(lab)), ([], {}), "what is left")
 
 
 # --- changes that fail -------------------------------------------------------

@@ -163,6 +163,19 @@ static int combine(struct change *c, const struct state_treatment *key,
 	return 0;
 }
 
+/*
+ * Does its pool still cut lines so? If not, its address stands for another line
+ * now, and what was said of this one must not be said of that. A line that no
+ * pool holds has no effect.
+ */
+static bool is_line_now(struct change *c, const struct postern_prefix *line)
+{
+	struct postern_pool pool;
+
+	return steering_pool_match(c->steering, &line->addr, &pool) ||
+	       pool.line_len == line->prefix_len;
+}
+
 int change_line_refresh(struct change *c, const struct postern_prefix *line)
 {
 	struct state_treatment own = { .scope = STATE_LINE, .prefix = *line };
@@ -172,6 +185,8 @@ int change_line_refresh(struct change *c, const struct postern_prefix *line)
 
 	if (err && err != -ENOENT)
 		return change_stored(c, err);
+	if (!is_line_now(c, line))
+		return 0;
 	value.subscriber = his.subscriber;
 	err = combine(c, &own, &value);
 	if (!err && his.subscriber)

@@ -53,6 +53,8 @@ struct change_target {
 enum {
 	CHANGE_NAME = 0x1,	/* the text is a subscriber's name, whatever it looks like */
 	CHANGE_MAKE = 0x2,	/* a subscriber who is not known is new */
+	CHANGE_KNOWN = 0x4,	/* what the store has goes first, though no pool may hold it
+				 * any more, or cut it that way */
 };
 
 /*
@@ -84,8 +86,11 @@ int change_untreat(struct change *c, const struct change_target *t,
  */
 int change_bind(struct change *c, const char *name, const struct postern_addr *addr);
 
-/* Take whoever is on the line of @addr off it. -ENOENT: nobody is. */
-int change_unbind(struct change *c, const struct postern_addr *addr);
+/*
+ * Take whoever is on a line off it: the line that @line is, as it was when it
+ * was bound, else the line of its address. -ENOENT: nobody is.
+ */
+int change_unbind(struct change *c, const struct postern_prefix *line);
 
 /* Classes as they are loaded now. -ENOENT. */
 int change_class_find(struct change *c, const char *name, unsigned int *id);

@@ -88,6 +88,22 @@ static int find_address(struct change *c, struct change_target *out)
 	return 0;
 }
 
+/* Was something said of exactly this line or prefix? */
+static bool known(struct change *c, struct change_target *out)
+{
+	static const enum state_scope scopes[] = { STATE_LINE, STATE_PREFIX };
+
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+		struct state_treatment t, key = { .scope = scopes[i], .prefix = out->prefix };
+
+		if (state_treatment_get(c->state, &key, &t))
+			continue;
+		out->scope = scopes[i];
+		return true;
+	}
+	return false;
+}
+
 int change_target_find(struct change *c, const char *text, unsigned int flags,
 		       struct change_target *out)
 {
@@ -97,6 +113,8 @@ int change_target_find(struct change *c, const char *text, unsigned int flags,
 	if (flags & CHANGE_NAME)
 		return find_subscriber(c, text, flags, out);
 	err = prefix_parse(text, &out->prefix);
+	if (!err && (flags & CHANGE_KNOWN) && known(c, out))
+		return 0;
 	if (!err)
 		return strchr(text, '/') ? find_prefix(c, out) : find_address(c, out);
 	if (err != -EINVAL || looks_numeric(text))
@@ -322,18 +340,21 @@ static int unbind_line(struct change *c, const struct postern_prefix *line, uint
 	return err;
 }
 
-int change_unbind(struct change *c, const struct postern_addr *addr)
+int change_unbind(struct change *c, const struct postern_prefix *line)
 {
-	struct postern_prefix line;
+	struct postern_prefix found = *line;
 	char text[ADDR_TEXT];
-	int err = change_line_of(c, addr, &line);
+	uint64_t bound;
+	int err = 0;
 
+	if (state_line_get(c->state, line, &bound))
+		err = change_line_of(c, &line->addr, &found);
 	if (err)
 		return err;
-	err = unbind_line(c, &line, 0);
+	err = unbind_line(c, &found, 0);
 	if (err == -ENOENT)
 		return change_fail(c, err, "no subscriber is bound to %s",
-				   prefix_text(&line, text));
+				   prefix_text(&found, text));
 	return err;
 }
 
