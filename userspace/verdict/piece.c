@@ -20,7 +20,7 @@ static const struct {
 	const char *pattern;
 	const char *text;
 } probes[] = {
-	{ "subject:.*x\\r?$", "subject:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbx\r\nsender: cc\r\n" },
+	{ "subject:.*x\\r?$", "subject:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbx\r\nsender: cc\r\n" },
 	{ "^b?y?[y]\\r?$", "zzzzzzzzzzzzzzzzzzzzzzzz\r\nyy\r\nzzzzzzzzzzzzzzzzz\r\n" },
 	{ "[0-9]{1,2}c[a-f]*", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz7czzzzzzzzzzzz" },
 	{ "[b-d]{1,3}[cd]+\\d*", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzbdzzzzzzzzzzzzzzz" },
