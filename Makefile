@@ -11,6 +11,11 @@ CC	?= gcc
 CLANG	?= clang
 BPFTOOL	?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 
+# `make V=1` shows the commands. The long doors build with all processors.
+Q	:= $(if $(V),,@)
+say	= $(if $(V),,@printf '  %-8s%s\n' "$(1)" "$(2:$(BUILD)/%=%)")
+PARALLEL := $(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 HARDEN	:= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fcf-protection
 CFLAGS	?= -O2 -g
@@ -69,22 +74,22 @@ deps:
 
 ## make demo       install, build, run the whole system between namespaces (root)
 demo: deps
-	$(MAKE) all helpers
+	$(PARALLEL) all helpers
 	selftests/demo.sh
 
 ## make check      install, build, run every test (root)
 check: deps
-	$(MAKE) all tests
+	$(PARALLEL) all tests
 	selftests/run.sh check
 
 ## make nightly    the long forms of the tests (root)
 nightly: deps
-	$(MAKE) all tests
+	$(PARALLEL) all tests
 	selftests/run.sh nightly
 
 ## make bench      the measurements of doc/performance.rst (root)
 bench: deps
-	$(MAKE) all tests
+	$(PARALLEL) all tests
 	selftests/bench/run.sh
 
 ## make install    into DESTDIR and PREFIX
@@ -100,41 +105,51 @@ helpers: $(HELPER_BIN)
 
 $(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/*/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
 
 $(BUILD)/userspace/steering/%.o $(BUILD)/selftests/prog/%.o: ALL_CFLAGS += -Wno-shadow
 $(LIB_OBJ) $(PROG_OBJ): | $(BPF_SKEL)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/libpostern.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/posternd: $(BUILD)/userspace/main.o $(BUILD)/libpostern.a
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 $(BUILD)/postern: $(TOOL_OBJ) $(BUILD)/libpostern.a
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 $(BUILD)/unit: $(UNIT_OBJ) $(BUILD)/libpostern.a
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
 
 $(BUILD)/prog: $(PROG_OBJ) $(BUILD)/libpostern.a
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
 
 $(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libpostern.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $^ $(LIBS) $(ALL_LDFLAGS) -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $^ $(LIBS) $(ALL_LDFLAGS) -o $@
 
 $(BUILD)/helper/%: selftests/net/helper/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
 
 .SECONDEXPANSION:
 $(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) \
