@@ -165,7 +165,8 @@ ham_arrives()	# FILE LINE EXCHANGER NUMBER
 	last_reply
 	seen "the client was told 250" has "$work/dialogue" '^<- .*250 2\.0\.0'
 	seen "the exchanger delivered it" soon delivered "$4"
-	seen "from the subscriber's own address" has "$lab/postfix/mail/delivered.log" " (IPv6:)?$2\$"
+	seen "from the subscriber's own address" \
+		has "$lab/postfix/mail/delivered.log" " (IPv6:)?$2\$"
 	seen "octet for octet what was sent, but for the Received: line" newest_is "$1"
 	newest_top | quote
 	seen "which names the line" grep -qF "$2" <<<"$(newest_top)"

@@ -67,15 +67,22 @@ results()	# NAME KIND: the lines of one kind
 	esac
 }
 
-# A suite that ended badly without naming a failed test counts as one.
+# A suite that ended badly without naming a failed test counts as one, and so
+# does one in which nothing ran at all.
 count()		# NAME KIND
 {
 	local n
 	n=$(results "$1" "$2" | wc -l)
-	if [ "$2" = failed ] && [ "$n" = 0 ] && [ "$(cat "$logs/$1.status")" != 0 ]; then
+	if [ "$2" = failed ] && [ "$n" = 0 ] && bad_or_empty "$1"; then
 		n=1
 	fi
 	echo "$n"
+}
+
+bad_or_empty()	# NAME
+{
+	[ "$(cat "$logs/$1.status")" != 0 ] ||
+		! grep -qE '^(ok|skip)\b' "$logs/$1.log"
 }
 
 # Timing-sensitive suites say so in a line "# alone" near their top.

@@ -34,7 +34,7 @@ struct facts {
 	char			from[FACTS_PATH];	/* reverse path without <>, "" = null */
 	uint32_t		recipients;	/* accepted by the exchanger */
 	uint32_t		refused;	/* recipients that it refused */
-	uint64_t		octets;		/* of the message as sent, stuffing and dot excluded */
+	uint64_t		octets;		/* as sent, without stuffing and dot */
 };
 
 /* One thing that an engine found. */

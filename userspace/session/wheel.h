@@ -36,7 +36,7 @@ struct wheel {
 /* Start with no timers at tick @now. */
 void wheel_init(struct wheel *w, uint64_t now);
 
-/* Let @t fire at tick @expires, or at the next advance when that is past. Restarts a running one. */
+/* Let @t fire at tick @expires, or at the next advance if that is past; restarts it. */
 void wheel_start(struct wheel *w, struct timer *t, uint64_t expires);
 
 /* Fine for a timer that does not run. */
