@@ -72,6 +72,7 @@ Test(steering_net, rules_and_routes_once_whatever_often)
 	cr_expect_eq(lines_of(OUR_RULES), 0);
 	cr_expect_eq(lines_of(OUR_ROUTES), 0);
 	cr_expect_eq(route_down(&n), 0, "twice is fine");
+	conf_free(conf);
 }
 
 Test(steering_net, rules_of_another_configuration_are_pruned)
@@ -89,6 +90,8 @@ Test(steering_net, rules_of_another_configuration_are_pruned)
 	cr_expect_eq(lines_of(OUR_ROUTES), 2);
 	cr_expect_eq(lines_of("ip rule list priority 90"), 1, "another's rule stays");
 	cr_expect_eq(lines_of("ip rule list priority 2525"), 1);
+	conf_free(old);
+	conf_free(new);
 }
 
 /* ---- findings ---- */
@@ -145,6 +148,7 @@ Test(steering_net, no_obstacle_in_marks_on_other_bits)
 			    "ip rule add fwmark 0x10000/0xffff0000 lookup 9 priority 8"), 0);
 	said[0] = '\0';
 	cr_expect_eq(route_check(&n, conf, &report), 0, "%s", said);
+	conf_free(conf);
 }
 
 /* ---- own addresses ---- */
