@@ -269,6 +269,7 @@ class Lab:
         self.direct = set()	# lines that may pass unsteered in this case
         self.shadow = set()	# lines whose bad mail may arrive
         self.plain = set()	# sources whose mail gets no Received: line
+        self.translated = {}	# address that the exchanger sees -> line behind it
         self.log_ok = None	# error lines of the daemon that are expected
         self.restarted = False	# the daemon's figures start anew
         self.flows = []
@@ -284,6 +285,8 @@ class Lab:
     def violations(self):
         """Of I1 .. I9 since begin(). I7 and I9 get time to settle."""
         rows, sink = self.client_rows(), self.sink_rows()
+        for row in sink:
+            row["peer"] = self.translated.get(row["peer"], row["peer"])
         log = [line for line in self.log_lines()[self.log_from:]
                if not (self.log_ok and re.search(self.log_ok, line))]
         wrong = (ledger.i1_accepted_means_accepted(rows, sink) +

@@ -11,7 +11,8 @@ import threading
 import time
 
 import client
-from labtest import (MX4, MX6, begins, case, conf, holds, main, same, size, until)
+from spin import Spin
+from labtest import (MX4, MX6, alive, begins, case, conf, holds, main, same, size, until)
 
 LINE = "10.64.0.9"
 RESET = ("reset", conf(fail="reset"))
@@ -177,6 +178,44 @@ def stopped(lab):
         hang(lab, lambda: os.kill(pid, signal.SIGSTOP), lambda: os.kill(pid, signal.SIGCONT))
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def workers(pid):
+    """Threads of the inspector but its first."""
+    return sorted(int(tid) for tid in os.listdir(f"/proc/{pid}/task") if int(tid) != pid)
+
+
+def cpu_ticks(tids, pid):
+    total = 0
+    for tid in tids:
+        with open(f"/proc/{pid}/task/{tid}/stat", encoding="ascii", errors="replace") as f:
+            words = f.read().rsplit(")", 1)[1].split()
+        total += int(words[11]) + int(words[12])
+    return total
+
+
+@case("fail: spinning workers are skipped within 3 s, or replaced (B15)")
+def spinning(lab):
+    lab.log_ok, lab.restarted = r"inspector|worker|keeper", True
+    pid = lab.inspector()
+    tids = workers(pid)
+    holds(tids, "the inspector has no threads but its first")
+    spin = Spin(tids)
+    ended = []
+
+    def resume():
+        holds(cpu_ticks(tids, pid) - busy[0] > 20, "the workers did not spin")
+        ended.append(spin.__exit__())
+    busy = [0]
+
+    def begin():
+        spin.__enter__()
+        busy[0] = cpu_ticks(tids, pid)
+    try:
+        hang(lab, begin, resume)
+    finally:
+        if not ended and alive(pid):
+            spin.__exit__()
 
 
 @case("fail: bypass works with the daemon dead, survives its start, and ends (B22)")

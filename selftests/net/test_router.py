@@ -148,6 +148,29 @@ def rules(lab):
                 lab.run("rtr", "nft", "delete", "table", "inet", "t")
 
 
+# The lines' own connections masqueraded on this router: the answers are ours only
+# after the translation, so a rule behind it gives them our mark.
+MASQUERADE = """
+chain post { type nat hook postrouting priority 100; oifname mx0 masquerade; }
+chain pre { type filter hook prerouting priority -90;
+	socket transparent 1 meta mark set meta mark and 0x0000ffff or 0x504f0000; }
+"""
+
+
+@case("router: lines behind NAT of the same router, with the rule for it (B30)")
+def masquerade(lab):
+    lab.run("rtr", "nft", "-f", "-", stdin=f"table inet t {{\n{MASQUERADE}\n}}\n")
+    try:
+        for (source, target), seen in ((V4, "198.51.100.1"), (V6, "2001:db8:25::1")):
+            lab.translated[seen] = source
+            content = client.message(body="line\r\n" * 50000)
+            begins(lab.send(source, content, target), "250", target)
+            same([row["peer"] for row in lab.sink_rows("message", local=target)], [seen],
+                 "address that the exchanger saw")
+    finally:
+        lab.run("rtr", "nft", "delete", "table", "inet", "t")
+
+
 @case("router: iptables with \"drop INVALID\" on every chain (B30)")
 def iptables(lab):
     for tool in ("iptables", "ip6tables"):
