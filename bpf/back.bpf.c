@@ -41,7 +41,7 @@ static __always_inline int back_flow(const struct site *s, const struct policy *
 	}
 	if (synack)
 		return back_drop(s, pol, p, POSTERN_R_forged_synack);
-	if (!s->set->grace_until || over(s->set->grace_until))
+	if (!s->set->grace_until || time_over(s->set->grace_until))
 		return back_drop(s, pol, p, POSTERN_R_forged_stray);
 	flow_note(&key, POSTERN_FLOW_DATA);
 	return back_pass(s, p, POSTERN_R_back_grace);
@@ -100,14 +100,11 @@ static __always_inline int back_icmp(struct __sk_buff *skb, const struct site *s
 
 static __always_inline int back(struct __sk_buff *skb, bool ether)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct site s = { .ifindex = skb->ifindex, .hook = POSTERN_HOOK_BACK };
 	struct packet p = {};
 	enum packet_kind kind;
 
-	if (packet_plain(data, end, ether, skb->protocol))
-		return TC_ACT_UNSPEC;
-	kind = packet_parse_skb(skb, &p, ether);
+	kind = packet_of_skb(skb, &p, ether);
 	if (kind != PACKET_TCP && kind != PACKET_ICMP)
 		return TC_ACT_UNSPEC;
 	s.set = settings_get();

@@ -120,6 +120,7 @@ static __always_inline enum packet_kind ip4_parse(const struct frame *f, struct 
 		return PACKET_OTHER;
 	addr_from_v4(&p->src, ip.saddr);
 	addr_from_v4(&p->dst, ip.daddr);
+	p->ttl = ip.ttl;
 	if (ip.version != 4 || ip.ihl < 5 || p->l4 > p->end)
 		return packet_bad(p, POSTERN_R_ip_header);
 	return ip4_tcp(f, p, &ip);

@@ -4,9 +4,12 @@
 #define POSTERN_BPF_IP6_H
 
 #include "packet.h"
-#include "plain.h"
 #include "tcp.h"
 
+#define IP_PROTO_AH		51
+#define IP_PROTO_MOBILE		135
+#define IP_PROTO_HIP		139
+#define IP_PROTO_SHIM6		140
 #define IP6_CHAIN_MOST		8
 #define IP6_OFFSET		0xfff8
 
@@ -172,6 +175,7 @@ static __always_inline enum packet_kind ip6_parse(const struct frame *f, struct 
 	addr_from_v6(&p->src, &ip.saddr);
 	addr_from_v6(&p->dst, &ip.daddr);
 	p->v6 = true;
+	p->ttl = ip.hop_limit;
 	c.off = p->l3 + sizeof(ip);
 	c.next = ip.nexthdr;
 	if (addr_mapped(&p->src))

@@ -14,9 +14,9 @@
 
 static __always_inline bool lookup_asked_by_tc(void)
 {
-	__u32 zero = 0, *flag = bpf_map_lookup_elem(&asking, &zero);
+	struct scratch *s = scratch_get();
 
-	return flag && *flag;
+	return s && s->asking;
 }
 
 /* Both ways would end in one load from a computed place, which a context forbids. */

@@ -6,7 +6,7 @@
  *
  * User space writes pools, lines, listeners, heartbeats, tallies, destinations,
  * dead, settings and classes; the programs write flows, budgets, counters,
- * events and asking.
+ * events and scratch.
  */
 #ifndef POSTERN_BPF_MAPS_H
 #define POSTERN_BPF_MAPS_H
@@ -79,12 +79,11 @@ struct {
 	__type(value, struct postern_flow);
 } flows SEC(".maps");
 
-/* Exchanger -> until, boot-time ns. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, POSTERN_MAX_DEAD);
-	__type(key, struct postern_addr);
-	__type(value, __u64);
+	__type(key, __u32);
+	__type(value, struct postern_dead);
 } dead SEC(".maps");
 
 struct {
@@ -113,15 +112,26 @@ struct {
 	__type(value, struct postern_class);
 } classes SEC(".maps");
 
-/*
- * Set while a tc program asks for a socket: the question runs the sk_lookup
- * program too, whose answer would be thrown away. See own.h and lookup.bpf.c.
- */
+/* What a CPU keeps between packets; no other CPU and no process looks at it. */
+struct scratch {
+	__u64	jiffies;	/* when `boot` was read */
+	__u64	boot;		/* boot-time ns */
+	__u32	asking;		/* a tc program is looking for a connection */
+	__u32	pad;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
-} asking SEC(".maps");
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+static __always_inline struct scratch *scratch_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
 
 #endif

@@ -51,8 +51,8 @@ static __always_inline enum own own_state(__u32 state)
 
 /*
  * The kernel's lookup goes on to listeners, and so to the sk_lookup program,
- * when no connection matches; that answer is of no use here, and the flag in
- * `asking` spares us its price. Both run on this CPU, in this softirq.
+ * when no connection matches; that answer is of no use here, and the flag
+ * spares us its price. Both run on this CPU, in this softirq.
  */
 static __always_inline struct bpf_sock *own_ask(struct __sk_buff *skb, bool v6,
 						struct end there, struct end here)
@@ -60,15 +60,13 @@ static __always_inline struct bpf_sock *own_ask(struct __sk_buff *skb, bool v6,
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sk;
 	__u32 len = own_tuple(&tuple, v6, there, here);
-	__u32 zero = 0, *flag = NULL;
+	struct scratch *scratch = here.port == SMTP_PORT ? scratch_get() : NULL;
 
-	if (here.port == SMTP_PORT)
-		flag = bpf_map_lookup_elem(&asking, &zero);
-	if (flag)
-		*flag = 1;
+	if (scratch)
+		scratch->asking = 1;
 	sk = bpf_skc_lookup_tcp(skb, &tuple, len, BPF_F_CURRENT_NETNS, 0);
-	if (flag)
-		*flag = 0;
+	if (scratch)
+		scratch->asking = 0;
 	return sk;
 }
 

@@ -3,8 +3,8 @@
  * A frame as the programs see it, and what the parser makes of it.
  *
  * Loads go through the load helpers, which also reach octets that do not lie
- * in the linear part; only the test for packets that are none of our business
- * (plain.h) reads the frame directly, because nothing is cheaper.
+ * in the linear part; only the short way for plain packets (plain.h) reads the
+ * frame directly, because nothing is cheaper.
  */
 #ifndef POSTERN_BPF_PACKET_H
 #define POSTERN_BPF_PACKET_H
@@ -71,6 +71,7 @@ struct packet {
 	__u32			payload;	/* octets behind the TCP header */
 	__u16			bad;		/* reason of PACKET_BAD; while parsing: so far */
 	__u8			flags;		/* of TCP */
+	__u8			ttl;		/* or hop limit */
 	__u8			link;		/* octets of the PPP protocol field, 0 = no PPPoE */
 	bool			v6;
 	bool			extended;	/* IPv6 extension headers before TCP */
@@ -100,6 +101,12 @@ static __always_inline void addr_from_v6(struct postern_addr *a, const struct in
 static __always_inline bool addr_mapped(const struct postern_addr *a)
 {
 	return !a->word[0] && !a->word[1] && a->word[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline bool addr_equal(const struct postern_addr *a, const struct postern_addr *b)
+{
+	return a->word[3] == b->word[3] && a->word[2] == b->word[2] &&
+	       a->word[1] == b->word[1] && a->word[0] == b->word[0];
 }
 
 /* The segment that opens a connection. */

@@ -8,6 +8,7 @@
 #include "link.h"
 #include "packet.h"
 #include "plain.h"
+#include "plain.h"
 
 /* @p is all zero on entry. */
 static __always_inline enum packet_kind packet_parse(const struct frame *f, struct packet *p)
@@ -37,6 +38,28 @@ __noinline int packet_parse_skb(struct __sk_buff *skb, struct packet *p, __u32 e
 	};
 
 	return p ? packet_parse(&f, p) : PACKET_OTHER;
+}
+
+/* The short way, or else the long one. @p is all zero on entry. */
+static __always_inline enum packet_kind packet_of_skb(struct __sk_buff *skb, struct packet *p,
+						      bool ether)
+{
+	struct view v = {
+		.data = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+		.len = skb->len,
+	};
+
+	switch (packet_plain(&v, p, ether, skb->protocol)) {
+	case PLAIN_OTHER:
+		return PACKET_OTHER;
+	case PLAIN_TCP:
+		return PACKET_TCP;
+	case PLAIN_NO:
+		break;
+	}
+	__builtin_memset(p, 0, sizeof(*p));
+	return packet_parse_skb(skb, p, ether);
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include "maps.h"
 #include "packet.h"
 #include "postern/hash.h"
+#include "time.h"
 
 #define POOL_LOOKS_MOST	8	/* expired overrides that lie upon one another */
 
@@ -23,14 +24,9 @@ struct policy {
 	bool			by_line;	/* the line's own treatment */
 };
 
-static __always_inline bool over(__u64 until)
-{
-	return until && until != POSTERN_FOREVER && bpf_ktime_get_boot_ns() > until;
-}
-
 static __always_inline bool bypass_on(const struct postern_settings *set)
 {
-	return set->bypass_until && !over(set->bypass_until);
+	return set->bypass_until && !time_over(set->bypass_until);
 }
 
 /* The longest pool that holds @a and has not lapsed. */
@@ -42,7 +38,7 @@ static __always_inline const struct postern_pool *pool_match(const struct poster
 
 	for (i = 0; i < POOL_LOOKS_MOST; i++) {
 		pool = bpf_map_lookup_elem(&pools, &key);
-		if (!pool || !over(pool->until))
+		if (!pool || !time_over(pool->until))
 			return pool;
 		if (!pool->prefix_len || pool->prefix_len > 128)
 			return NULL;
@@ -66,17 +62,14 @@ static __always_inline void addr_mask(struct postern_addr *a, __u32 bits)
 	a->word[3] &= word_mask(bits > 96 ? bits - 96 : 0);
 }
 
-/* What is in force for @a. 0: it lies in no pool. Judged once by the verifier. */
-__noinline int policy_of(const struct postern_addr *a, struct policy *out)
+/* What is in force for @a. False: it lies in no pool. */
+static __always_inline bool policy_find(const struct postern_addr *a, struct policy *out)
 {
-	const struct postern_pool *pool;
+	const struct postern_pool *pool = pool_match(a);
 	const struct postern_line *line;
 
-	if (!a || !out)
-		return 0;
-	pool = pool_match(a);
 	if (!pool)
-		return 0;
+		return false;
 	out->treatment = pool->treatment;
 	out->class = pool->class;
 	out->rollout = pool->rollout;
@@ -86,14 +79,20 @@ __noinline int policy_of(const struct postern_addr *a, struct policy *out)
 	addr_mask(&out->line, pool->line_len);
 	line = bpf_map_lookup_elem(&lines, &out->line);
 	if (!line)
-		return 1;
+		return true;
 	if (line->class != POSTERN_CLASS_INHERIT)
 		out->class = line->class;
-	if (line->treatment != POSTERN_INHERIT && !over(line->until)) {
+	if (line->treatment != POSTERN_INHERIT && !time_over(line->until)) {
 		out->treatment = line->treatment;
 		out->by_line = true;
 	}
-	return 1;
+	return true;
+}
+
+/* The same where nanoseconds do not matter: the verifier judges it only once. */
+__noinline int policy_of(const struct postern_addr *a, struct policy *out)
+{
+	return a && out && policy_find(a, out);
 }
 
 static __always_inline const struct postern_class *class_get(__u32 id)

@@ -20,17 +20,33 @@ __noinline int packet_parse_xdp(struct xdp_md *xdp, struct packet *p)
 	return p ? packet_parse(&f, p) : PACKET_OTHER;
 }
 
+static __always_inline enum packet_kind packet_of_xdp(struct xdp_md *xdp, struct packet *p)
+{
+	struct view v = {
+		.data = (void *)(long)xdp->data,
+		.end = (void *)(long)xdp->data_end,
+		.len = xdp->data_end - xdp->data,
+	};
+
+	switch (packet_plain(&v, p, true, 0)) {
+	case PLAIN_OTHER:
+		return PACKET_OTHER;
+	case PLAIN_TCP:
+		return PACKET_TCP;
+	case PLAIN_NO:
+		break;
+	}
+	__builtin_memset(p, 0, sizeof(*p));
+	return packet_parse_xdp(xdp, p);
+}
+
 SEC("xdp.frags")
 int postern_screen(struct xdp_md *xdp)
 {
-	void *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
 	struct site s = { .ifindex = xdp->ingress_ifindex, .hook = POSTERN_HOOK_SCREEN };
 	struct packet p = {};
-	enum packet_kind kind;
+	enum packet_kind kind = packet_of_xdp(xdp, &p);
 
-	if (packet_plain(data, end, true, 0))
-		return XDP_PASS;
-	kind = packet_parse_xdp(xdp, &p);
 	if (kind != PACKET_BAD && kind != PACKET_TCP)
 		return XDP_PASS;
 	s.set = settings_get();

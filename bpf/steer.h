@@ -3,10 +3,13 @@
  * The tc program of the subscriber side as one inline body; steer.bpf.c makes
  * the variants of it, selftests/bench measures it.
  *
- * An assigned socket is a short cut, the mark is the decision: where the
- * assignment is refused (TIME_WAIT, PPPoE, a listener that closes this very
- * moment, BPF_PROG_TEST_RUN) the stack finds the socket itself, a listener
- * through lookup.bpf.c. So its result is not looked at.
+ * A SYN is only marked. The stack, which has to look for a socket anyway, then
+ * finds what no assignment from here could respect: the half-open connection
+ * of a repeated SYN, or the pair's rest in TIME_WAIT; else it asks lookup.bpf.c
+ * for the listener. Segments of open sessions are assigned, which saves the
+ * stack its search. Whether an assignment worked is not looked at: the mark
+ * alone decides, and where it is refused (PPPoE's second device, a listener
+ * that closes this very moment, BPF_PROG_TEST_RUN) the stack finds the socket.
  */
 #ifndef POSTERN_BPF_STEER_H
 #define POSTERN_BPF_STEER_H
@@ -27,7 +30,6 @@ struct steering {
 	struct site	site;
 	struct policy	policy;
 	bool		ether;
-	bool		time_wait;	/* a SYN on a pair that rests here */
 };
 
 static __always_inline int steer_pass(const struct site *s, const struct packet *p, __u16 reason)
@@ -69,32 +71,26 @@ static __always_inline int steer_fail(struct __sk_buff *skb, const struct steeri
 
 static __always_inline bool exchanger_dead(const struct postern_addr *a)
 {
-	__u64 *until = bpf_map_lookup_elem(&dead, a);
+	__u32 slot = postern_dead_slot(a);
+	struct postern_dead *d = bpf_map_lookup_elem(&dead, &slot);
 
-	return until && *until && !over(*until);
+	return d && d->until && addr_equal(&d->exchanger, a) && !time_over(d->until);
 }
 
 static __always_inline int steer_syn(struct __sk_buff *skb, const struct steering *st,
 				     const struct packet *p)
 {
-	__u16 reason = POSTERN_R_steered;
-	struct bpf_sock *sk;
 	bool other = false;
+	struct bpf_sock *sk;
 
 	if (exchanger_dead(&p->dst))
 		return steer_reset(skb, st, p, POSTERN_R_dead_exchanger);
 	sk = worker_of(st->site.set, &st->policy.line, &other);
 	if (!sk)
 		return steer_fail(skb, st, p);
-	if (!st->time_wait && !p->link)
-		bpf_sk_assign(skb, sk, 0);
 	bpf_sk_release(sk);
 	own_mark(skb, st->site.set);
-	if (st->time_wait)
-		reason = POSTERN_R_steered_time_wait;
-	else if (other)
-		reason = POSTERN_R_steered_other_worker;
-	decided(&st->site, p, reason);
+	decided(&st->site, p, other ? POSTERN_R_steered_other_worker : POSTERN_R_steered);
 	return TC_ACT_UNSPEC;
 }
 
@@ -191,7 +187,7 @@ static __always_inline int steer_outbound(struct __sk_buff *skb, struct steering
 	d = destination_match(&p->dst);
 	if (destination_is(d, POSTERN_DEST_OWN))
 		return steer_pass(&st->site, p, POSTERN_R_own_address);
-	if (!policy_of(&p->src, &st->policy))
+	if (!policy_find(&p->src, &st->policy))
 		return steer_pass(&st->site, p, POSTERN_R_not_in_pool);
 	if (destination_is(d, POSTERN_DEST_PASS))
 		return steer_direct(&st->site, p, POSTERN_R_destination_pass);
@@ -200,24 +196,35 @@ static __always_inline int steer_outbound(struct __sk_buff *skb, struct steering
 	return steer_line(skb, st, p);
 }
 
+/*
+ * Our upstream legs start out with a time to live that hosts do not use, so
+ * that only a SYN which may have been one costs a search.
+ */
+static __always_inline bool steer_came_back(struct __sk_buff *skb, const struct packet *p)
+{
+	return p->ttl > POSTERN_HOST_TTL_MOST && own_sender(skb, p) == OWN_OPENING;
+}
+
+static __always_inline int steer_opening(struct __sk_buff *skb, struct steering *st,
+					 const struct packet *p)
+{
+	if (!steer_came_back(skb, p))
+		return steer_outbound(skb, st, p);
+	decided(&st->site, p, POSTERN_R_own_syn);
+	return TC_ACT_SHOT;
+}
+
 static __always_inline int steer_tcp(struct __sk_buff *skb, struct steering *st,
 				     const struct packet *p)
 {
-	enum own own = own_receiver(skb, p);
-
-	st->time_wait = own == OWN_TIME_WAIT && packet_opens(p);
-	if (own != OWN_NONE && !st->time_wait) {
+	if (p->dport == SMTP_PORT && packet_opens(p))
+		return steer_opening(skb, st, p);
+	if (own_receiver(skb, p) != OWN_NONE) {
 		own_mark(skb, st->site.set);
 		count(POSTERN_R_own_session);
 		return TC_ACT_UNSPEC;
 	}
-	if (p->dport != SMTP_PORT)
-		return TC_ACT_UNSPEC;
-	if (packet_opens(p) && own_sender(skb, p) == OWN_OPENING) {
-		decided(&st->site, p, POSTERN_R_own_syn);
-		return TC_ACT_SHOT;
-	}
-	return steer_outbound(skb, st, p);
+	return p->dport == SMTP_PORT ? steer_outbound(skb, st, p) : TC_ACT_UNSPEC;
 }
 
 /* An ICMP error quotes what its receiver sent: was it one of our sockets? */
@@ -234,14 +241,11 @@ static __always_inline int own_icmp(struct __sk_buff *skb, const struct site *s,
 /* @screening: no XDP program stands before this one. */
 static __always_inline int steer(struct __sk_buff *skb, bool ether, bool screening)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct steering st = { .ether = ether };
 	struct packet p = {};
 	enum packet_kind kind;
 
-	if (packet_plain(data, end, ether, skb->protocol))
-		return TC_ACT_UNSPEC;
-	kind = packet_parse_skb(skb, &p, ether);
+	kind = packet_of_skb(skb, &p, ether);
 	if (kind == PACKET_OTHER)
 		return TC_ACT_UNSPEC;
 	st.site.set = settings_get();

@@ -38,16 +38,25 @@ static __always_inline bool tcp_flags_lie(__u8 flags)
 }
 
 /* Why the header at l4 cannot be judged, or none. */
-static __always_inline __u16 tcp_fault(struct packet *p, const struct tcp_head *h)
+static __always_inline __u16 tcp_fault(const struct packet *p, const struct tcp_head *h)
 {
 	__u32 octets = (h->offset >> 4) * 4;
 
 	if (octets < sizeof(*h) || p->l4 + octets > p->end)
 		return POSTERN_R_tcp_header;
-	p->payload = p->end - p->l4 - octets;
 	if (tcp_flags_lie(h->flags) || !h->port.source)
 		return POSTERN_R_tcp_flags;
 	return POSTERN_R_none;
+}
+
+static __always_inline void tcp_take(struct packet *p, const struct tcp_head *h)
+{
+	p->sport = h->port.source;
+	p->dport = h->port.dest;
+	p->seq = h->seq;
+	p->ack = h->ack;
+	p->flags = h->flags & TCP_SIX;
+	p->payload = p->end - p->l4 - (h->offset >> 4) * 4;
 }
 
 /*
@@ -69,9 +78,7 @@ static __always_inline enum packet_kind tcp_parse(const struct frame *f, struct 
 		return packet_bad(p, fault);
 	if (frame_load(f, p->l4, &h, sizeof(h)))
 		return p->dport == SMTP_PORT ? packet_bad(p, POSTERN_R_tcp_header) : PACKET_OTHER;
-	p->seq = h.seq;
-	p->ack = h.ack;
-	p->flags = h.flags & TCP_SIX;
+	tcp_take(p, &h);
 	fault = tcp_fault(p, &h);
 	if (p->dport == SMTP_PORT && fault)
 		return packet_bad(p, fault);

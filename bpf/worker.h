@@ -5,6 +5,7 @@
 
 #include "maps.h"
 #include "postern/hash.h"
+#include "time.h"
 
 /* The listener of a worker that beats, to be released; or NULL. */
 static __always_inline struct bpf_sock *worker_listener(__u32 worker, __u64 stale, __u64 now)
@@ -20,7 +21,7 @@ static __always_inline struct bpf_sock *worker_listener(__u32 worker, __u64 stal
 /* The next worker behind @worker that has a listener and beats, or -1. */
 __noinline int worker_next(__u32 worker, __u32 workers, __u64 stale)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now = time_now();
 	struct bpf_sock *sk;
 	__u32 i;
 
@@ -49,7 +50,7 @@ static __always_inline struct bpf_sock *worker_of(const struct postern_settings 
 	if (!workers || workers > POSTERN_MAX_WORKERS)
 		return NULL;
 	own = postern_line_worker(line, workers);
-	sk = worker_listener(own, set->stale_ns, bpf_ktime_get_boot_ns());
+	sk = worker_listener(own, set->stale_ns, time_now());
 	if (sk)
 		return sk;
 	*other = true;

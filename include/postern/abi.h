@@ -16,6 +16,8 @@
 #define POSTERN_ABI		1
 
 #define POSTERN_SMTP_PORT	25
+#define POSTERN_LEG_TTL		255	/* of our upstream legs; hosts start with 128 at most, */
+#define POSTERN_HOST_TTL_MOST	128	/* so a SYN above it may be one that came back to us */
 #define POSTERN_MAX_WORKERS	32
 #define POSTERN_KEEPER_ROW	31	/* of the tallies, not a worker's: keeper and clerk */
 #define POSTERN_MAX_CLASSES	64
@@ -25,7 +27,7 @@
 #define POSTERN_MAX_DESTINATIONS 65536
 #define POSTERN_MAX_FLOWS	262144
 #define POSTERN_MAX_BUDGETS	262144
-#define POSTERN_MAX_DEAD	16384
+#define POSTERN_MAX_DEAD	16384		/* slots */
 #define POSTERN_EVENTS_BYTES	(256 * 1024)
 #define POSTERN_CLASS_NAME	32		/* octets, with the final NUL */
 
@@ -137,6 +139,16 @@ struct postern_flow_key {
 struct postern_flow {
 	__u32	flags;
 	__u32	pad;
+};
+
+/*
+ * A slot of `dead`, an array read at postern_dead_slot() of the address: a
+ * look-up without a call, for every SYN. Two exchangers in one slot put each
+ * other out, which costs a false accept.
+ */
+struct postern_dead {
+	struct postern_addr	exchanger;
+	__u64			until;	/* boot-time ns, 0 = empty */
 };
 
 /* The one row of `settings`. */

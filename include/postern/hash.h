@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The two hashes of a line that kernel and user space must agree upon: which
- * worker serves it, and whether a rollout share includes it. Stable for ever:
- * a subscriber must not wander between enforce and shadow with a release.
+ * The hashes that kernel and user space must agree upon: which worker serves a
+ * line, whether a rollout share includes it, where a dead exchanger is noted.
+ * Stable for ever: a subscriber must not wander between enforce and shadow with
+ * a release.
  */
 #ifndef POSTERN_HASH_H
 #define POSTERN_HASH_H
@@ -11,6 +12,7 @@
 
 #define POSTERN_SALT_WORKER	0x706f7374u
 #define POSTERN_SALT_ROLLOUT	0x65726e21u
+#define POSTERN_SALT_DEAD	0x64656164u
 
 /* Murmur3's finalizer: every input bit reaches every output bit. */
 static inline __u32 postern_mix(__u32 h)
@@ -46,6 +48,12 @@ static inline int postern_line_in_rollout(const struct postern_addr *line, __u32
 	__u32 h = postern_line_hash(line, POSTERN_SALT_ROLLOUT);
 
 	return (__u32)(((__u64)h * 100) >> 32) < share;
+}
+
+/* Slot of an exchanger in `dead`. */
+static inline __u32 postern_dead_slot(const struct postern_addr *exchanger)
+{
+	return postern_line_hash(exchanger, POSTERN_SALT_DEAD) % POSTERN_MAX_DEAD;
 }
 
 #endif

@@ -28,7 +28,7 @@ static inline void view_make(struct steering *s)
 		  sizeof(struct postern_destination), 64, BPF_F_NO_PREALLOC },
 		{ STEERING_MAP_lines, HASH, sizeof(struct postern_addr),
 		  sizeof(struct postern_line), 64, BPF_F_NO_PREALLOC },
-		{ STEERING_MAP_dead, HASH, sizeof(struct postern_addr), 8, 4, 0 },
+		{ STEERING_MAP_dead, ARRAY, 4, sizeof(struct postern_dead), POSTERN_MAX_DEAD, 0 },
 		{ STEERING_MAP_listeners, BPF_MAP_TYPE_SOCKMAP, 4, 8, POSTERN_MAX_WORKERS, 0 },
 		{ STEERING_MAP_heartbeats, ARRAY, 4, 8, POSTERN_MAX_WORKERS, BPF_F_MMAPABLE },
 		{ STEERING_MAP_tallies, ARRAY, 4, 8, POSTERN_MAX_WORKERS * POSTERN_REASONS_MAX,

@@ -11,11 +11,21 @@
 
 #include "base/addr.h"
 
+static int set_to(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
+}
+
 static int set_on(int fd, int level, int option)
 {
-	const int on = 1;
+	return set_to(fd, level, option, 1);
+}
 
-	return setsockopt(fd, level, option, &on, sizeof(on)) ? -errno : 0;
+/* Higher than hosts start with: by it the steering suspects a SYN that came back to us. */
+static int set_ttl(int fd, bool v4)
+{
+	return v4 ? set_to(fd, IPPROTO_IP, IP_TTL, POSTERN_LEG_TTL) :
+		    set_to(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, POSTERN_LEG_TTL);
 }
 
 static int prepare(int fd, const struct postern_addr *from)
@@ -29,6 +39,8 @@ static int prepare(int fd, const struct postern_addr *from)
 	/* The port is chosen at connect(), for this exchanger alone (field note F5). */
 	if (!err)
 		err = set_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+	if (!err)
+		err = set_ttl(fd, addr_is_v4(from));
 	/* Nagle meets delayed acknowledgements: 40 ms and more for each message. */
 	if (!err)
 		err = set_on(fd, IPPROTO_TCP, TCP_NODELAY);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "postern/hash.h"
 #include "steering/view.h"
 
 #define HEARTBEATS_SIZE	(POSTERN_MAX_WORKERS * sizeof(uint64_t))
@@ -111,7 +112,10 @@ volatile uint64_t *steering_tallies(struct steering *s, unsigned int worker)
 
 int steering_dead_set(struct steering *s, const struct postern_addr *dst, uint64_t until)
 {
-	return bpf_map_update_elem(s->fd[STEERING_MAP_dead], dst, &until, BPF_ANY);
+	struct postern_dead value = { .exchanger = *dst, .until = until };
+	uint32_t slot = postern_dead_slot(dst);
+
+	return bpf_map_update_elem(s->fd[STEERING_MAP_dead], &slot, &value, BPF_ANY);
 }
 
 /* What the kernel counted for one reason, over all processors. */

@@ -12,7 +12,7 @@
 #define STEERING_MAPS(MAP) \
 	MAP(pools) MAP(lines) MAP(listeners) MAP(heartbeats) MAP(budgets) \
 	MAP(destinations) MAP(flows) MAP(dead) MAP(counters) MAP(events) \
-	MAP(settings) MAP(classes) MAP(tallies) MAP(asking)
+	MAP(settings) MAP(classes) MAP(tallies) MAP(scratch)
 
 #define MAP(name) STEERING_MAP_##name,
 enum steering_map { STEERING_MAPS(MAP) STEERING_MAP_COUNT };
