@@ -141,10 +141,19 @@ $(BUILD)/prog: $(PROG_OBJ) $(BUILD)/libpostern.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
 
+# What only a bench loads.
+BENCH_SKEL := $(patsubst selftests/bench/bpf/%.bpf.c,$(BUILD)/%.skel.h,\
+	$(wildcard selftests/bench/bpf/*.bpf.c))
+$(BUILD)/%.bpf.o: selftests/bench/bpf/%.bpf.c $(wildcard bpf/*.h include/*/*.h)
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BENCH_BIN): | $(BPF_SKEL) $(BENCH_SKEL)
 $(BUILD)/bench/%: selftests/bench/%.c $(BUILD)/libpostern.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $^ $(LIBS) $(ALL_LDFLAGS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(LIBS) $(ALL_LDFLAGS) -o $@
 
 $(BUILD)/helper/%: selftests/net/helper/%.c
 	@mkdir -p $(@D)
