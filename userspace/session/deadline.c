@@ -10,6 +10,10 @@
 #include "base/clock.h"
 #include "session/session.h"
 
+/* A message may be slow for so long, then it keeps up this rate on the whole. */
+#define FLOOR_AFTER	(300 * NS_PER_SEC)
+#define FLOOR_RATE	50	/* octets a second */
+
 /* Which parameter each wait has. */
 static const size_t wait_param[] = {
 #define WAIT(name, param, reason, text) [SMTP_WAIT_##name] = offsetof(struct conf, param),
@@ -54,6 +58,19 @@ static uint64_t total_until(const struct session *s)
 	return s->born + s->worker->all->conf->session_timeout;
 }
 
+/*
+ * When the message in progress falls below the floor if nothing more comes. A
+ * client that sends an octet a minute never makes body_timeout strike.
+ */
+static uint64_t floor_until(const struct session *s)
+{
+	uint64_t paid = s->mail.facts.octets / FLOOR_RATE * NS_PER_SEC;
+
+	if (!s->mail.open || s->wait != SMTP_WAIT_body || s->server.out.len)
+		return UINT64_MAX;
+	return s->mail.begun + (paid > FLOOR_AFTER ? paid : FLOOR_AFTER);
+}
+
 static uint64_t nearer(uint64_t a, uint64_t b)
 {
 	return b && b < a ? b : a;
@@ -68,6 +85,7 @@ static uint64_t nearest(const struct session *s)
 	if (s->linger_until)
 		return nearer(at, s->linger_until);
 	at = nearer(at, wait_until(s));
+	at = nearer(at, floor_until(s));
 	return nearer(at, total_until(s));
 }
 
@@ -103,7 +121,7 @@ static void expire(struct session *s)
 	if (struck(s, total_until(s))) {
 		s->finishing = true;
 		smtp_finish(&s->smtp, SMTP_REPLY_closing_timeout, POSTERN_R_end_timeout_total);
-	} else if (struck(s, wait_until(s))) {
+	} else if (struck(s, wait_until(s)) || struck(s, floor_until(s))) {
 		s->wait_since = 0;
 		smtp_expire(&s->smtp);
 	}

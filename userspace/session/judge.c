@@ -40,6 +40,7 @@ static void on_data(struct session *s)
 	end_scan(s);
 	s->mail.open = true;
 	s->mail.certain = false;
+	s->mail.begun = s->worker->now;
 	s->mail.facts.octets = 0;
 	s->messages.started++;
 	worker_tally(s->worker, POSTERN_R_message_started);

@@ -19,6 +19,8 @@
 #define RUN_OCTETS	(256 * 1024)
 /* After QUIT the client closes first: TIME_WAIT is then the client's. */
 #define LINGER_QUIT	NS_PER_SEC
+/* A running session asks so often whether its line was refused meanwhile. */
+#define LINE_LOOK	NS_PER_SEC
 /* Time for the other end to take our last words and close. */
 #define LINGER_CLOSE	(2 * NS_PER_SEC)
 
@@ -90,19 +92,25 @@ static int leg_watch(struct worker *w, struct leg *leg)
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, leg->fd, &ev) ? -errno : 0;
 }
 
+static int look_up_line(struct session *s, struct steering_line *line)
+{
+	struct outside *out = &s->worker->all->outside;
+
+	s->line_seen = s->worker->now;
+	return out->resolve(out->arg, &s->mail.facts.client, &s->mail.facts.server, line);
+}
+
 /* May it be dialled? Returns `none`, or why not. */
 static enum postern_reason admit(struct session *s, unsigned int dst_port)
 {
-	const struct postern_addr *dst = &s->mail.facts.server;
-	struct outside *out = &s->worker->all->outside;
 	int err;
 
 	/* Somebody reached a listener on its own port (field note 8). */
 	if (dst_port != POSTERN_SMTP_PORT)
 		return POSTERN_R_end_not_subscriber;
-	if (own_address(&s->worker->own, dst, s->worker->now))
+	if (own_address(&s->worker->own, &s->mail.facts.server, s->worker->now))
 		return POSTERN_R_end_own_address;
-	err = out->resolve(out->arg, &s->mail.facts.client, dst, &s->line);
+	err = look_up_line(s, &s->line);
 	if (err == -ENOENT)
 		return POSTERN_R_end_not_subscriber;
 	if (err)
@@ -243,6 +251,19 @@ static bool dial_answered(struct session *s, uint32_t events)
 	return true;
 }
 
+/* A line that is refused now may finish its transaction, and no other (E80). */
+static void heed_refusal(struct session *s)
+{
+	struct steering_line line;
+
+	if (s->finishing || s->refused || s->worker->now - s->line_seen < LINE_LOOK)
+		return;
+	if (look_up_line(s, &line) || line.treatment != POSTERN_REFUSE)
+		return;
+	s->finishing = true;
+	smtp_finish(&s->smtp, SMTP_REPLY_closing_refused, POSTERN_R_end_refused_line);
+}
+
 void session_event(struct session *s, struct leg *leg, uint32_t events)
 {
 	uint64_t before = leg->octets_out;
@@ -259,6 +280,8 @@ void session_event(struct session *s, struct leg *leg, uint32_t events)
 		leg_flush(leg, &s->worker->store);
 		deadline_progress(s, leg, before);
 	}
+	if (leg->side == LEG_CLIENT)
+		heed_refusal(s);
 	session_run(s);
 }
 

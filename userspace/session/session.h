@@ -36,6 +36,7 @@ struct session_mail {
 	struct verdict_scan	*scan;		/* NULL: nothing is scanned */
 	bool			open;		/* a message has started and not ended */
 	bool			certain;	/* rejection was told early */
+	uint64_t		begun;		/* boot-time ns: when the message started */
 	unsigned int		code;		/* reply that the last message got */
 };
 
@@ -63,6 +64,7 @@ struct session {
 	uint64_t		wait_since;	/* 0: anew at the next look */
 	uint64_t		stall_until[2];	/* by enum leg_side; 0: nothing is owed */
 	uint64_t		linger_until;	/* 0: not closing */
+	uint64_t		line_seen;	/* when the line was looked at last */
 	struct steering_line	line;
 	struct session_mail	mail;
 	struct session_messages	messages;
