@@ -30,6 +30,10 @@ static void reply_and_close(struct smtp *s, enum smtp_reply reply, enum postern_
 
 static enum smtp_step forward(struct smtp *s, const struct command *c, struct smtp_text text)
 {
+	if (smtp_room(&c->turn->to_server) < c->line.len) {
+		s->stuck = SMTP_STUCK_SERVER;
+		return SMTP_STEP_BLOCKED;
+	}
 	smtp_put(&c->turn->to_server, c->line.data, c->line.len);
 	smtp_slot_owe(s, c->verb, text);
 	if (smtp_verb_flags(c->verb) & SMTP_VERB_IS_HOLD)
@@ -94,8 +98,11 @@ static enum smtp_step ask_rcpt(struct smtp *s, const struct command *c)
 /* Its 354 may be on the way: from here on the upstream leg ends by a reset only. */
 static enum smtp_step ask_data(struct smtp *s, const struct command *c)
 {
-	s->message = (struct smtp_message) { .upstream = true };
-	return forward(s, c, smtp_no_text);
+	enum smtp_step step = forward(s, c, smtp_no_text);
+
+	if (step == SMTP_STEP_ON)
+		s->message = (struct smtp_message) { .upstream = true };
+	return step;
 }
 
 static enum smtp_step ask_refuse(struct smtp *s, const struct command *c)
@@ -283,10 +290,6 @@ static enum smtp_step take_line(struct smtp *s, struct smtp_turn *t, size_t len)
 	struct command c = { .turn = t, .line = { t->client.data, len }, .first = s->first_line };
 	enum smtp_step step = SMTP_STEP_ON;
 
-	if (s->mode == SMTP_MODE_PROXY && smtp_room(&t->to_server) < len) {
-		s->stuck = SMTP_STUCK_SERVER;
-		return SMTP_STEP_BLOCKED;
-	}
 	if (!is_clean(c.line))
 		end_unclean(s, &c);
 	else if (s->phase == SMTP_AUTH_LINE)

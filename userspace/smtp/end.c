@@ -83,7 +83,7 @@ void smtp_end_saying(struct smtp *s, enum smtp_reply reply, enum postern_reason 
 	leave_upstream(s, false);
 	if (at_dot)
 		smtp_message_end(s, smtp_local_code(s, reply));
-	smtp_slot_clear(s);
+	smtp_slot_cut(s);
 	smtp_slot_local(s, SMTP_VERB_unknown_, reply, smtp_no_text, true);
 	smtp_end_listening(s, why);
 }

@@ -136,6 +136,8 @@ void smtp_slot_local(struct smtp *s, enum smtp_verb verb, enum smtp_reply reply,
 		     struct smtp_text text, bool close);
 /* Remove the oldest; its text is copied to @buf (FACTS_PATH octets), its length returned. */
 size_t smtp_slot_pop(struct smtp *s, struct smtp_slot *slot, char *buf);
+/* Keep only what can be answered without the exchanger. */
+void smtp_slot_cut(struct smtp *s);
 void smtp_slot_clear(struct smtp *s);
 unsigned int smtp_verb_flags(enum smtp_verb verb);
 
@@ -202,7 +204,7 @@ unsigned int smtp_local_code(const struct smtp *s, enum smtp_reply reply);
 
 /* end.c. The first reason given stays. */
 
-/* Say @reply, a 421, in place of all that is owed, then close (E7, E58, section 9). */
+/* Say @reply, a 421, in place of all that the exchanger owes, then close (E7, E58). */
 void smtp_end_saying(struct smtp *s, enum smtp_reply reply, enum postern_reason why);
 /* Close both legs; nothing more is said. */
 void smtp_end_quietly(struct smtp *s, enum postern_reason why);
