@@ -4,7 +4,7 @@
  * What is not a row is the last row, and never reaches the exchanger.
  *
  * VERB(word, ask, answer, modes, flags)
- *   ask     what is done with the client's line (command.c)
+ *   ask     what is done with the client's line (ask.c)
  *   answer  what the exchanger's answer changes (answer.c)
  *   modes   PROXY an exchanger is there, LOCAL after a refused message,
  *           REFUSED no exchanger from the start; elsewhere it is refused

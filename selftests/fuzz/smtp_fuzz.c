@@ -86,8 +86,10 @@ static bool is_verb(const char *line, size_t len, const char *verb)
 
 static void see_line(struct observer *ob, const char *line, size_t len)
 {
-	static const char *const verbs[] = { "HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP",
-					     "QUIT", "VRFY", "EXPN", "HELP", "AUTH" };
+	static const char *const verbs[] = {
+		"HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "EXPN",
+		"HELP", "AUTH",
+	};
 	bool known = ob->v.stretch == AUTH_LINE;
 	size_t i;
 
@@ -166,7 +168,8 @@ static void look(struct observer *ob)
 	const struct bytes *up = &o->got[TO_SERVER];
 	uint32_t epoch;
 
-	require(!ob->v.server_gone || up->len == ob->v.server_had, "nothing to a server that is gone");
+	require(!ob->v.server_gone || up->len == ob->v.server_had,
+		"nothing to a server that is gone");
 	require(!ob->v.client_gone || o->got[TO_CLIENT].len == ob->v.client_had,
 		"nothing to a client that is gone");
 	for (; ob->v.seen < up->len; ob->v.seen++)

@@ -84,6 +84,11 @@ void smtp_end_saying(struct smtp *s, enum smtp_reply reply, enum postern_reason 
 	if (at_dot)
 		smtp_message_end(s, smtp_local_code(s, reply));
 	smtp_slot_cut(s);
+	smtp_end_with(s, reply, why);
+}
+
+void smtp_end_with(struct smtp *s, enum smtp_reply reply, enum postern_reason why)
+{
 	smtp_slot_local(s, SMTP_VERB_unknown_, reply, smtp_no_text, true);
 	smtp_end_listening(s, why);
 }

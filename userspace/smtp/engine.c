@@ -40,15 +40,6 @@ void smtp_init(struct smtp *s, const struct smtp_env *env, const struct smtp_ops
 	smtp_slot_owe(s, SMTP_VERB_greeting_, smtp_no_text);
 }
 
-static enum postern_reason refusal_reason(enum smtp_reply reply)
-{
-	if (reply == SMTP_REPLY_quarantine)
-		return POSTERN_R_end_refused_line;
-	if (reply == SMTP_REPLY_closing_shutdown)
-		return POSTERN_R_end_shutdown;
-	return POSTERN_R_end_memory;
-}
-
 void smtp_init_refused(struct smtp *s, const struct smtp_env *env, const struct smtp_ops *ops,
 		       void *owner, enum smtp_reply reply)
 {
@@ -62,7 +53,8 @@ void smtp_init_refused(struct smtp *s, const struct smtp_env *env, const struct 
 	close = smtp_local_code(s, reply) == 421;
 	smtp_slot_local(s, SMTP_VERB_greeting_, reply, smtp_no_text, close);
 	if (close)
-		smtp_end_listening(s, refusal_reason(reply));
+		smtp_end_listening(s, reply == SMTP_REPLY_closing_shutdown ?
+				   POSTERN_R_end_shutdown : POSTERN_R_end_memory);
 }
 
 /* What the client says, by phase. */

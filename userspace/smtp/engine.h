@@ -3,12 +3,13 @@
  * What the files of smtp/ share. Nothing here is for others; smtp.h is.
  *
  *   engine.c    turn loop, what comes in between turns, waits
- *   command.c   the client's lines		path.c      MAIL and RCPT
+ *   command.c   the client's lines		ask.c       what is done with one
+ *   path.c      MAIL and RCPT			text.c      words and numbers
  *   body.c      the message			lost.c      one that will not be accepted
  *   received.c  our line in front of it	local.c     our own replies
  *   reply.c     the exchanger's lines		ehlo.c      EHLO, rebuilt
  *   answer.c    what an answer changes		slot.c      the queue of replies
- *   end.c       how a session ends		text.c      words and numbers
+ *   end.c       how a session ends
  */
 #ifndef SMTP_ENGINE_H
 #define SMTP_ENGINE_H
@@ -146,6 +147,21 @@ enum smtp_step smtp_command_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
 
+/* ask.c */
+struct smtp_command {
+	struct smtp_turn	*turn;
+	struct smtp_text	line;	/* with its end */
+	struct smtp_text	args;	/* behind the verb, without the end */
+	enum smtp_verb		verb;
+	bool			first;	/* of the session */
+};
+/* A whole line with a proper end. STEP_BLOCKED: it was not taken. */
+enum smtp_step smtp_ask(struct smtp *s, struct smtp_command *c);
+/* The same within AUTH. */
+enum smtp_step smtp_ask_auth_line(struct smtp *s, struct smtp_command *c);
+/* A line with a bare CR, a bare LF or a NUL: the session ends. */
+void smtp_ask_unclean(struct smtp *s, const struct smtp_command *c);
+
 /* path.c */
 struct smtp_path {
 	struct smtp_text	mailbox;	/* without <> and source route */
@@ -206,6 +222,8 @@ unsigned int smtp_local_code(const struct smtp *s, enum smtp_reply reply);
 
 /* Say @reply, a 421, in place of all that the exchanger owes, then close (E7, E58). */
 void smtp_end_saying(struct smtp *s, enum smtp_reply reply, enum postern_reason why);
+/* Say @reply when its turn has come, then close; nothing more is taken (E45). */
+void smtp_end_with(struct smtp *s, enum smtp_reply reply, enum postern_reason why);
 /* Close both legs; nothing more is said. */
 void smtp_end_quietly(struct smtp *s, enum postern_reason why);
 /* Reset both legs. */

@@ -114,31 +114,19 @@ size_t smtp_slot_pop(struct smtp *s, struct smtp_slot *slot, char *buf)
 	return 0;
 }
 
-static size_t text_len_at(const struct smtp *s, size_t offset)
-{
-	const char *texts = s->texts;
-	size_t at = s->text_first + offset;
-
-	return (size_t)(unsigned char)texts[at % SMTP_TEXTS] << 8 |
-	       (unsigned char)texts[(at + 1) % SMTP_TEXTS];
-}
-
 void smtp_slot_cut(struct smtp *s)
 {
-	size_t text = 0;
 	uint8_t n;
 
 	for (n = 0; n < s->count; n++) {
 		const struct smtp_slot *slot = &s->slots[(s->first + n) % SMTP_SLOTS];
 
-		if (!slot->local)
+		/* None with an argument comes first where something is still to be said. */
+		if (!slot->local || smtp_verb_flags(slot->verb) & SMTP_VERB_IS_TEXT)
 			break;
-		if (smtp_verb_flags(slot->verb) & SMTP_VERB_IS_TEXT)
-			text += 2 + text_len_at(s, text);
 	}
+	smtp_slot_clear(s);
 	s->count = n;
-	s->owed = 0;
-	s->text_used = (uint16_t)text;
 }
 
 void smtp_slot_clear(struct smtp *s)
