@@ -67,6 +67,18 @@ def others(r):
     same_state(r.state(), before, "state")
 
 
+@case("up: beside an ingress qdisc of others")
+def ingress(r):
+    r.run("tc", "qdisc", "add", "dev", SUB, "ingress")
+    r.run("tc", "filter", "add", "dev", SUB, "ingress", "prio", "7", "bpf",
+          "bytecode", "1,6 0 0 0")
+    before = r.state()
+    r.up()
+    same(r.program(SUB), "postern_steer", "program")
+    r.down()
+    same_state(r.state(), before, "state after down")
+
+
 @case("down: an operator's BPF file system stays mounted")
 def own_mount(r):
     os.makedirs(f"{r.run_dir}/bpf")
