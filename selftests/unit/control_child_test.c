@@ -124,6 +124,7 @@ static int outlive(void *arg)
 
 	if (child_end_with(parent))
 		return 1;
+	alarm(30);	/* when it does not, nobody else will end it */
 	for (;;)
 		pause();
 }
