@@ -62,8 +62,8 @@ put_pages()
 
 put 755 "$build/postern" "$prefix/sbin"
 put 755 "$build/posternd" "$prefix/sbin"
-for object in "$build"/*.bpf.o; do
-	[ -f "$object" ] && put 644 "$object" "$prefix/lib/postern"
+for object in screen steer back lookup; do
+	put 644 "$build/$object.bpf.o" "$prefix/lib/postern"
 done
 put_unit postern.service
 put_unit posternd.service
