@@ -16,22 +16,25 @@ struct site {
 	__u8				hook;	/* enum postern_hook */
 };
 
-/* The settings row, or NULL when it is not of this layout: then all pass. */
-static __always_inline const struct postern_settings *settings_get(void)
-{
-	const struct postern_settings *set;
-	__u32 zero = 0;
-
-	set = bpf_map_lookup_elem(&settings, &zero);
-	return set && set->abi == POSTERN_ABI ? set : NULL;
-}
-
 /* Count; returns how often this CPU had counted it before. */
 static __always_inline __u64 count(__u32 reason)
 {
 	__u64 *n = bpf_map_lookup_elem(&counters, &reason);
 
 	return n ? (*n)++ : 0;
+}
+
+/* The settings row, or NULL when it is not of this layout: then all passes. */
+static __always_inline const struct postern_settings *settings_get(void)
+{
+	const struct postern_settings *set;
+	__u32 zero = 0;
+
+	set = bpf_map_lookup_elem(&settings, &zero);
+	if (set && set->abi == POSTERN_ABI)
+		return set;
+	count(POSTERN_R_internal);
+	return NULL;
 }
 
 /* @where: the interface; @what: hook, would-be reason and reason, 8 + 8 + 16 bits. */

@@ -43,7 +43,6 @@ REASON(direct_session,		STEER,	PASS, "segment of a session that runs directly")
 /* Taken. */
 REASON(steered,			STEER,	STEER, "new connection, to the line's own worker")
 REASON(steered_other_worker,	STEER,	STEER, "new connection, the line's own worker does not answer")
-REASON(steered_time_wait,	STEER,	STEER, "new connection on a pair of ports still in TIME_WAIT")
 REASON(steered_cookie,		STEER,	STEER, "acknowledgement with a valid SYN cookie")
 REASON(own_session,		STEER,	LOCAL, "segment of a session of ours, subscriber side")
 REASON(own_session_icmp,	STEER,	LOCAL, "ICMP error about a session of ours, subscriber side")
@@ -69,7 +68,7 @@ REASON(inbound_blocked,		BACK,	DROP, "SYN from outside to port 25 of a line, poo
 /* Shadow: what would have been done was not. */
 REASON(shadow_drop,		STEER,	PASS, "would have been dropped; shadow")
 REASON(shadow_reset,		STEER,	PASS, "would have been reset; shadow")
-REASON(internal,		STEER,	PASS, "a helper or map failed; see the manual")
+REASON(internal,		STEER,	PASS, "settings are not of the programs' layout: everything passes")
 
 /* Why a session ended. */
 REASON(end_quit,		SESSION, CLOSE, "client said QUIT")
