@@ -147,15 +147,15 @@ def pin_stranger(r, name, *definition):
     sh("bpftool", "map", "create", f"{r.pins}/{name}", *definition)
 
 
-@ablation("pinned map of another shape", "v1/dead is not Postern's map.*value 4 .*expected dead")
+@ablation("pinned map of another shape", "v1/listeners is not Postern's map.*value 4 .*expected listeners")
 def wrong_value(r):
-    pin_stranger(r, "dead", "type", "lru_hash", "key", "16", "value", "4", "entries", "16384",
-                 "name", "dead")
+    pin_stranger(r, "listeners", "type", "sockmap", "key", "4", "value", "4", "entries", "32",
+                 "name", "listeners")
 
 
-@ablation("map of another program under our pin name", "v1/dead is not Postern's map.*name oops")
+@ablation("map of another program under our pin name", "v1/listeners is not Postern's map.*name oops")
 def wrong_name(r):
-    pin_stranger(r, "dead", "type", "lru_hash", "key", "16", "value", "8", "entries", "16384",
+    pin_stranger(r, "listeners", "type", "sockmap", "key", "4", "value", "8", "entries", "32",
                  "name", "oops")
 
 
