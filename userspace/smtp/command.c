@@ -16,7 +16,11 @@ static bool is_clean(struct smtp_text line)
 
 static enum smtp_step take_line(struct smtp *s, struct smtp_turn *t, size_t len)
 {
-	struct smtp_command c = { .turn = t, .line = { t->client.data, len }, .first = s->first_line };
+	struct smtp_command c = {
+		.turn = t,
+		.line = { t->client.data, len },
+		.first = s->first_line,
+	};
 	enum smtp_step step = SMTP_STEP_ON;
 
 	if (!is_clean(c.line))
