@@ -5,7 +5,8 @@
 
 #include "packet.h"
 
-#define LINK_TAGS_LOOKED_AT	4	/* two are fine, more are refused if they hide IP */
+#define LINK_TAGS_LOOKED_AT	4	/* two are fine, more are refused; so many that
+					 * not even the addresses are seen, from anybody */
 #define LINK_TAGS_ALLOWED	2
 #define ETH_P_QINQ_OLD		0x9100
 #define PPPOE_OCTETS		6
@@ -83,6 +84,7 @@ static __always_inline __be16 link_parse(const struct frame *f, struct packet *p
 	p->l3 = off + 2;
 	if (tags > LINK_TAGS_ALLOWED)
 		p->bad = POSTERN_R_link_header;
+	p->hidden = link_is_tag(type);
 	if (type == bpf_htons(ETH_P_PPP_SES))
 		return link_pppoe(f, p);
 	return type;

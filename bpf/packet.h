@@ -75,6 +75,7 @@ struct packet {
 	__u8			link;		/* octets of the PPP protocol field, 0 = no PPPoE */
 	bool			v6;
 	bool			extended;	/* IPv6 extension headers before TCP */
+	bool			hidden;		/* tags hide even the addresses, which are zero */
 };
 
 /* Copy @len octets at @off. 0, or negative when the frame is shorter. */

@@ -8,7 +8,6 @@
 #include "link.h"
 #include "packet.h"
 #include "plain.h"
-#include "plain.h"
 
 /* @p is all zero on entry. */
 static __always_inline enum packet_kind packet_parse(const struct frame *f, struct packet *p)
@@ -19,7 +18,7 @@ static __always_inline enum packet_kind packet_parse(const struct frame *f, stru
 		return ip4_parse(f, p);
 	if (type == bpf_htons(ETH_P_IPV6))
 		return ip6_parse(f, p);
-	return PACKET_OTHER;
+	return p->hidden ? PACKET_BAD : PACKET_OTHER;
 }
 
 /*

@@ -43,12 +43,27 @@ static __always_inline bool budget_take(const struct postern_addr *line, __u64 i
 	return true;
 }
 
+/*
+ * Whose frame is this that cannot be judged? The kernel peels off any number
+ * of priority tags, so one whose tags we could not count to the end is taken
+ * as everybody's: no honest host sends it.
+ */
+static __always_inline bool screen_whose(const struct packet *p, struct policy *pol)
+{
+	if (!p->hidden)
+		return policy_of(&p->src, pol);
+	pol->treatment = POSTERN_STEER;
+	pol->class = POSTERN_CLASS_INHERIT;
+	pol->rollout = 100;
+	return true;
+}
+
 /* PACKET_BAD. @quiet: a screen stood before us, and has kept what it let pass. */
 static __always_inline bool screen_bad(const struct site *s, const struct packet *p, bool quiet)
 {
-	struct policy pol;
+	struct policy pol = {};
 
-	if (!policy_of(&p->src, &pol) || pol.treatment == POSTERN_EXEMPT)
+	if (!screen_whose(p, &pol) || pol.treatment == POSTERN_EXEMPT)
 		return true;
 	if (bypass_on(s->set)) {
 		if (!quiet)
