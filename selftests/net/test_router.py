@@ -52,17 +52,22 @@ SIDES = [("sub", "10.64.0.9", "2001:db8:64:7::2"), ("sub", "192.0.2.2", "2001:db
 def own_addresses(lab):
     ports = listeners(lab)
     holds(ports, "the router listens on nothing at all")
-    tried = 0
+    tried = at_25 = 0
     for host, source4, source6 in SIDES:
         for target in OWN:
             for port in sorted(ports | {25}):
                 got = knock(lab, host, source6 if ":" in target else source4, target, port)
                 holds(not got.startswith("2"), f"{host} to {target} port {port}: {got!r}")
                 tried += 1
+                at_25 += port == 25
     same(lab.sink_rows("open"), [], "connections that reached an exchanger")
     dials = [syn for syn in lab.outside.syns[lab.syns_from[1]:] if syn[3] == 25 and
              syn[2] not in OWN]
     same(dials, [], "dials")
+    # A connection that we made to ourselves would be one end more than knocks.
+    ended = {name: count - lab.counted[name] for name, count in lab.counters().items()
+             if name.startswith("end_") and count != lab.counted[name]}
+    same(ended, {"end_not_subscriber": tried - at_25}, "why connections ended")
     print(f"# {tried} connections to listeners {sorted(ports)}")
     begins(lab.send(V4[0], client.message()), "250", "mail after the scan")
 
