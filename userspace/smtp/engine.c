@@ -157,7 +157,8 @@ static void turn_begin(struct smtp *s)
 {
 	s->moved = false;
 	if (s->client_lost)
-		smtp_end_abruptly(s, POSTERN_R_end_client_reset);
+		smtp_end_abruptly(s, s->phase == SMTP_LEFT ? POSTERN_R_end_quit :
+				  POSTERN_R_end_client_reset);
 	else if (s->struck)
 		strike(s);
 	s->client_lost = false;
