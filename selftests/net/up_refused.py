@@ -147,13 +147,15 @@ def pin_stranger(r, name, *definition):
     sh("bpftool", "map", "create", f"{r.pins}/{name}", *definition)
 
 
-@ablation("pinned map of another shape", "v1/listeners is not Postern's map.*value 4 .*expected listeners")
+@ablation("pinned map of another shape",
+          "v1/listeners is not Postern's map.*value 4 .*expected listeners")
 def wrong_value(r):
     pin_stranger(r, "listeners", "type", "sockmap", "key", "4", "value", "4", "entries", "32",
                  "name", "listeners")
 
 
-@ablation("map of another program under our pin name", "v1/listeners is not Postern's map.*name oops")
+@ablation("map of another program under our pin name",
+          "v1/listeners is not Postern's map.*name oops")
 def wrong_name(r):
     pin_stranger(r, "listeners", "type", "sockmap", "key", "4", "value", "8", "entries", "32",
                  "name", "oops")
