@@ -84,7 +84,7 @@ def kill_loop(lab, allowed):
     lab.log_ok = r"inspector|clerk|keeper"
     with Connector(lab, lines(40)) as connector:
         for number in range(size(4, 50)):
-            time.sleep(0.3)
+            time.sleep(size(0.3, 1.5))
             if number % 2:
                 lab.end_daemon(signal.SIGKILL)
                 time.sleep(0.3)
