@@ -26,21 +26,23 @@ static __always_inline int back_drop(const struct site *s, const struct policy *
 /*
  * Half of the trick of asymmetric routes: spam leaves elsewhere under a line's
  * address, and only the answers come this way. A SYN-ACK is genuine when a SYN
- * has passed here, any other segment when anything has.
+ * has passed here, any other segment when anything has. A bare SYN from port 25
+ * is half of a simultaneous open: the same is asked of it as of a SYN-ACK.
  */
 static __always_inline int back_flow(const struct site *s, const struct policy *pol,
 				     const struct packet *p)
 {
 	struct postern_flow_key key = flow_key(&p->dst, p->dport, &p->src);
 	struct postern_flow *flow = bpf_map_lookup_elem(&flows, &key);
-	bool synack = (p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+	bool opening = p->flags & TCP_SYN;
 
-	if (flow && (!synack || (flow->flags & POSTERN_FLOW_SYN))) {
+	if (flow && (!opening || (flow->flags & POSTERN_FLOW_SYN))) {
 		count(POSTERN_R_back_known_flow);
 		return TC_ACT_UNSPEC;
 	}
-	if (synack)
-		return back_drop(s, pol, p, POSTERN_R_forged_synack);
+	if (opening)
+		return back_drop(s, pol, p, packet_opens(p) ? POSTERN_R_forged_stray :
+							      POSTERN_R_forged_synack);
 	if (!s->set->grace_until || time_over(s->set->grace_until))
 		return back_drop(s, pol, p, POSTERN_R_forged_stray);
 	flow_note(&key, POSTERN_FLOW_DATA);
