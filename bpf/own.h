@@ -96,6 +96,12 @@ static __always_inline enum own own_receiver(struct __sk_buff *skb, const struct
 	return own_find(skb, p->v6, there, here, !p->link);
 }
 
+/* Has @p, a SYN, been answered by us? Rarely asked: the verifier judges it once. */
+__noinline int own_opened(struct __sk_buff *skb, const struct packet *p)
+{
+	return p && own_receiver(skb, p) == OWN_LIVE;
+}
+
 /* The socket that sent @p: a segment that came back, or one quoted by an ICMP error. */
 static __always_inline enum own own_sender(struct __sk_buff *skb, const struct packet *p)
 {

@@ -3,10 +3,10 @@
  * The tc program of the subscriber side as one inline body; steer.bpf.c makes
  * the variants of it, selftests/bench measures it.
  *
- * A SYN is only marked. The stack, which has to look for a socket anyway, then
- * finds what no assignment from here could respect: the half-open connection
- * of a repeated SYN, or the pair's rest in TIME_WAIT; else it asks lookup.bpf.c
- * for the listener. Segments of open sessions are assigned, which saves the
+ * A SYN to be steered is only marked. The stack, which has to look for a
+ * socket anyway, then finds what no assignment from here could respect: the
+ * half-open connection of a repeated SYN, or the pair's rest in TIME_WAIT; else
+ * it asks lookup.bpf.c for the listener. Segments of open sessions are assigned, which saves the
  * stack its search. Whether an assignment worked is not looked at: the mark
  * alone decides, and where it is refused (PPPoE's second device, a listener
  * that closes this very moment, BPF_PROG_TEST_RUN) the stack finds the socket.
@@ -38,10 +38,20 @@ static __always_inline int steer_pass(const struct site *s, const struct packet 
 	return TC_ACT_UNSPEC;
 }
 
-/* Pass a line's segment, and remember that answers to it are genuine. */
-static __always_inline int steer_direct(const struct site *s, const struct packet *p,
-					__u16 reason)
+/*
+ * Pass a line's segment, and remember that answers to it are genuine. A SYN
+ * may be one that we have answered already, before the line was exempt or the
+ * last worker fell silent: were it let out now, the exchanger's answer to it
+ * would end in a reset of the connection that we have accepted.
+ */
+static __always_inline int steer_direct(struct __sk_buff *skb, const struct site *s,
+					const struct packet *p, __u16 reason)
 {
+	if (packet_opens(p) && own_opened(skb, p)) {
+		own_mark(skb, s->set);
+		count(POSTERN_R_own_session);
+		return TC_ACT_UNSPEC;
+	}
 	flow_from_inside(p);
 	return steer_pass(s, p, reason);
 }
@@ -66,7 +76,7 @@ static __always_inline int steer_fail(struct __sk_buff *skb, const struct steeri
 
 	if (class && class->fail == POSTERN_FAIL_RESET)
 		return steer_reset(skb, st, p, POSTERN_R_fail_reset);
-	return steer_direct(&st->site, p, POSTERN_R_fail_open);
+	return steer_direct(skb, &st->site, p, POSTERN_R_fail_open);
 }
 
 static __always_inline bool exchanger_dead(const struct postern_addr *a)
@@ -166,10 +176,11 @@ static __always_inline int steer_line(struct __sk_buff *skb, const struct steeri
 	const struct policy *pol = &st->policy;
 
 	if (pol->treatment == POSTERN_EXEMPT)
-		return steer_direct(&st->site, p, pol->by_line ? POSTERN_R_exempt_line :
-							     POSTERN_R_exempt_pool);
+		return steer_direct(skb, &st->site, p,
+				    pol->by_line ? POSTERN_R_exempt_line :
+						   POSTERN_R_exempt_pool);
 	if (bypass_on(st->site.set))
-		return steer_direct(&st->site, p, POSTERN_R_bypass);
+		return steer_direct(skb, &st->site, p, POSTERN_R_bypass);
 	if (pol->treatment == POSTERN_REFUSE)
 		return steer_reset(skb, st, p, POSTERN_R_refused_line);
 	if (packet_opens(p))
@@ -190,7 +201,7 @@ static __always_inline int steer_outbound(struct __sk_buff *skb, struct steering
 	if (!policy_find(&p->src, &st->policy))
 		return steer_pass(&st->site, p, POSTERN_R_not_in_pool);
 	if (destination_is(d, POSTERN_DEST_PASS))
-		return steer_direct(&st->site, p, POSTERN_R_destination_pass);
+		return steer_direct(skb, &st->site, p, POSTERN_R_destination_pass);
 	if (destination_is(d, POSTERN_DEST_CLASS))
 		st->policy.class = d->class;
 	return steer_line(skb, st, p);
