@@ -205,12 +205,14 @@ static void put_tcp(struct frame *f, const struct frame_spec *s, unsigned int l3
 		.dest = htons(or_else(s->dport, 25)),
 		.seq = htonl(s->seq),
 		.ack_seq = htonl(s->ack),
-		.doff = 5,
+		.doff = s->mss ? 6 : 5,
 		.window = htons(65535),
 	};
 	uint32_t sum;
 
 	put(f, &tcp, sizeof(tcp));
+	if (s->mss)
+		put(f, (uint8_t[]) { 2, 4, s->mss >> 8, s->mss }, 4);
 	f->octet[l4 + 13] = s->flags == NO_FLAGS ? 0 : s->flags ? s->flags : SYN;
 	put_zeros(f, s->payload);
 	sum = frame_pseudo(f->octet + l3 + (s->v6 ? 8 : 12), addresses, f->len - l4, IPPROTO_TCP);

@@ -44,6 +44,7 @@ struct frame_spec {
 	uint8_t		flags;
 	uint8_t		ttl;
 	uint32_t	seq, ack;
+	unsigned int	mss;		/* the TCP option */
 	unsigned int	payload;	/* octets */
 	unsigned int	tags;		/* VLAN tags */
 	uint16_t	tag_type;	/* of all of them, 0x8100 when left out */

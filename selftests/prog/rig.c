@@ -261,12 +261,12 @@ void rig_reset(struct rig *r)
 	rig_events(r);
 }
 
-struct outcome rig_run(struct rig *r, enum program program, const struct frame *f)
+int rig_try(struct rig *r, enum program program, const struct frame *f, struct outcome *o)
 {
-	struct outcome o = { .frame = { .l3 = f->l3, .l4 = f->l4 } };
 	struct __sk_buff in = { 0 }, out = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->octet, .data_size_in = f->len,
-		    .data_out = o.frame.octet, .data_size_out = sizeof(o.frame.octet), .repeat = 1);
+		    .data_out = o->frame.octet, .data_size_out = sizeof(o->frame.octet),
+		    .repeat = 1);
 	int err;
 
 	if (program != SCREEN) {
@@ -276,10 +276,20 @@ struct outcome rig_run(struct rig *r, enum program program, const struct frame *
 		opts.ctx_size_out = sizeof(out);
 	}
 	err = bpf_prog_test_run_opts(r->program[program], &opts);
+	o->verdict = (int)opts.retval;
+	o->mark = out.mark;
+	o->frame.len = opts.data_size_out;
+	o->frame.l3 = f->l3;
+	o->frame.l4 = f->l4;
+	return err;
+}
+
+struct outcome rig_run(struct rig *r, enum program program, const struct frame *f)
+{
+	struct outcome o;
+	int err = rig_try(r, program, f, &o);
+
 	cr_assert_eq(err, 0, "BPF_PROG_TEST_RUN: %s", strerror(-err));
-	o.verdict = (int)opts.retval;
-	o.mark = out.mark;
-	o.frame.len = opts.data_size_out;
 	return o;
 }
 

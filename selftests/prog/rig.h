@@ -58,6 +58,8 @@ void rig_free(struct rig *r);
 /* Counters to zero; policy, settings, workers as made; flows and budgets empty. */
 void rig_reset(struct rig *r);
 
+/* -EINVAL: BPF_PROG_TEST_RUN itself refuses the frame. */
+int rig_try(struct rig *r, enum program program, const struct frame *f, struct outcome *o);
 struct outcome rig_run(struct rig *r, enum program program, const struct frame *f);
 
 /* Sum of a counter over all CPUs; and of all counters. */
