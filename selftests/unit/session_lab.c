@@ -33,6 +33,17 @@ static int fake_resolve(void *arg, const struct postern_addr *src,
 	return t.resolve_err;
 }
 
+static int full_pipe(void)
+{
+	static char junk[65536];
+	int pair[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	while (send(pair[0], junk, sizeof(junk), MSG_NOSIGNAL) > 0)
+		;
+	return pair[0];
+}
+
 static int fake_dial(void *arg, const struct postern_addr *from, const struct postern_addr *to)
 {
 	struct sockaddr_in name;
@@ -44,6 +55,9 @@ static int fake_dial(void *arg, const struct postern_addr *from, const struct po
 	(void)to;
 	if (t.dial_err)
 		return t.dial_err;
+	/* A socket that neither becomes writable nor fails. */
+	if (t.never_answer)
+		return full_pipe();
 	getsockname(t.mx_listener, (struct sockaddr *)&name, &len);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (connect(fd, (struct sockaddr *)&name, len) && errno != EINPROGRESS)

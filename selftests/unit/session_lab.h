@@ -42,6 +42,7 @@ struct session_lab {
 	struct steering_line	line;		/* what resolving answers */
 	int			resolve_err;
 	int			dial_err;
+	bool			never_answer;	/* dials stay unanswered */
 	int			dead;		/* times an exchanger was marked dead */
 	int			mx_listener;
 	int			records;	/* the clerk's end */

@@ -152,6 +152,26 @@ Test(session, dead_exchanger_resets_the_client)
 	cr_assert_eq(t.dead, 1);
 }
 
+/* Refused by an exchanger that takes others: it is not dead for them. */
+Test(session, an_exchanger_that_takes_others_is_not_dead)
+{
+	t.conf->dial_timeout = NS_PER_MS;
+	t.never_answer = true;
+	arrive("198.51.100.25", 25);
+	for (int i = 0; i < WORKERS_ANSWERED; i++)
+		t.all.answered[i] = t.w.now + 1;
+	turn_until(end_over, &t.client, "the client's reset");
+	cr_assert_eq(t.tallies[POSTERN_R_end_dial_timeout], 1);
+	cr_assert_eq(t.dead, 0);
+	close(t.client.fd);
+	memset(t.all.answered, 0, sizeof(t.all.answered));
+	t.client.fd = -1;
+	t.client.err = 0;
+	arrive("198.51.100.25", 25);
+	turn_until(end_over, &t.client, "the client's reset");
+	cr_assert_eq(t.dead, 1);
+}
+
 /* B10: whatever the moment, the exchanger never sees the end. */
 Test(session, client_gone_within_a_message)
 {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "postern/hash.h"
 #include "session/dial.h"
 
 /* Octets of one session that are read before others get their turn. */
@@ -136,13 +137,27 @@ static void set_env(struct session *s)
 	s->env.ticket = s->ticket;
 }
 
-/* The dial failed with @err: reset before any octet (E68 to E70). */
+/* When the session's exchanger took a dial last, of whomever. */
+static _Atomic uint64_t *exchanger_answered(struct session *s)
+{
+	uint32_t row = postern_line_hash(&s->mail.facts.server, POSTERN_SALT_WORKER) %
+		       WORKERS_ANSWERED;
+
+	return &s->worker->all->answered[row];
+}
+
+/*
+ * The dial failed with @err: reset before any octet (E68 to E70). One who has
+ * answered another subscriber since this dial began is not dead: it only does
+ * not want this one, who must not cut it off from all others.
+ */
 static void dial_failed(struct session *s, int err)
 {
 	enum postern_reason reason = dial_reason(err);
 	struct workers *all = s->worker->all;
+	uint64_t answered = atomic_load_explicit(exchanger_answered(s), memory_order_relaxed);
 
-	if (dial_exchanger_dead(reason))
+	if (dial_exchanger_dead(reason) && answered < s->born)
 		all->outside.dead(all->outside.arg, &s->mail.facts.server,
 				  s->worker->now + all->conf->dead_memory);
 	session_kill(s, reason);
@@ -246,8 +261,10 @@ static bool dial_answered(struct session *s, uint32_t events)
 		dial_failed(s, dial_result(s->server.fd));
 		return false;
 	}
-	if (events & EPOLLOUT)
+	if (events & EPOLLOUT) {
 		s->server.connecting = false;
+		atomic_store_explicit(exchanger_answered(s), s->worker->now, memory_order_relaxed);
+	}
 	return true;
 }
 

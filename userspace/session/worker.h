@@ -37,6 +37,9 @@ struct outside {
 	void *arg;
 };
 
+/* Rows of workers.answered. Two exchangers that share one only cost a mark of `dead`. */
+#define WORKERS_ANSWERED	1024
+
 /* What all workers share. Const while they run, but for the atomics. */
 struct workers {
 	const struct conf	*conf;
@@ -48,6 +51,8 @@ struct workers {
 	atomic_bool		drain;		/* asked to stop */
 	atomic_long		sessions;	/* alive, of all workers */
 	atomic_long		refusals;	/* of those, being refused with a 421 */
+	/* By hash of the exchanger: boot-time ns at which one took a dial last. */
+	_Atomic uint64_t	answered[WORKERS_ANSWERED];
 };
 
 /* Scratch of one turn. What outlives the turn goes to a chain. */
