@@ -165,5 +165,5 @@ def packed(address):
 __all__ = ["ICMP", "IP", "TCP", "UDP", "ICMPv6DestUnreach", "IPv6",
            "IPv6ExtHdrDestOpt", "IPv6ExtHdrFragment", "IPv6ExtHdrHopByHop",
            "IPv6ExtHdrRouting", "PadN", "GRE", "Dot1AD", "Dot1Q", "Ether", "PPP", "PPPoE",
-           "Raw", "NUMBER", "PORT", "ROUTER_MAC", "Wire", "fragment4", "line4", "line6", "source_route",
-           "tcp", "v4", "v6", "whole", "with_options"]
+           "Raw", "NUMBER", "PORT", "ROUTER_MAC", "Wire", "fragment4", "line4", "line6",
+           "source_route", "tcp", "v4", "v6", "whole", "with_options"]

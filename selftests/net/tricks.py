@@ -243,7 +243,8 @@ def many(count, counter):
 
 def pppoe(**fields):
     return lambda line, port: [
-        Ether(dst=ROUTER_MAC, type=0x8864) / PPPoE(sessionid=1, **fields) / PPP(proto=0x21) / v4(line) / tcp(port)]
+        Ether(dst=ROUTER_MAC, type=0x8864) / PPPoE(sessionid=1, **fields) /
+        PPP(proto=0x21) / v4(line) / tcp(port)]
 
 
 def snap(line, port):
