@@ -100,7 +100,7 @@ install: all
 style:
 	selftests/style.sh
 
-tests: $(BUILD)/unit $(BUILD)/prog helpers $(BENCH_BIN)
+tests: $(BUILD)/unit $(BUILD)/prog helpers $(BENCH_BIN) $(FUZZ_BIN)
 helpers: $(HELPER_BIN)
 
 $(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/*/*.h)
@@ -164,7 +164,8 @@ $(BUILD)/helper/%: selftests/net/helper/%.c
 $(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) \
 		$(wildcard userspace/*/*.h include/*/*.h selftests/unit/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude -Iuserspace $(FUZZ_FLAGS) \
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude -Iuserspace $(FUZZ_FLAGS) \
 		$(filter %.c,$^) -o $@
 
 ## make fuzz       run each fuzzer for FUZZ_TIME seconds, from its corpus
