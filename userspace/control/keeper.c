@@ -243,5 +243,6 @@ int keeper_run(const struct keeper_args *args)
 	if (ftruncate(k.pid_file, 0))
 		log_warning("pid file cannot be emptied: %s", strerror(errno));
 	log_info("ended");
+	steering_close(k.steering);
 	return k.failed ? -ECHILD : 0;
 }
