@@ -22,6 +22,8 @@ void leg_events(struct leg *leg, uint32_t events)
 		leg->readable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP))
 		leg->fin_seen = true;
+	if (events & EPOLLPRI)
+		leg->urgent = true;
 	if (events & EPOLLERR)
 		leg->failed = true;
 }
@@ -41,9 +43,12 @@ size_t leg_read(struct leg *leg, char *buf, size_t size)
 	leg->octets_in += (uint64_t)n;
 	if ((size_t)n == size)
 		return size;
-	/* A short read has emptied the queue; a FIN that was told of is next. */
-	leg->readable = leg->failed;
-	leg->eof = n == 0 || (leg->fin_seen && !leg->failed);
+	/*
+	 * A short read has emptied the queue, and a FIN that was told of is
+	 * next; but not where it may have stopped at the mark of urgent data.
+	 */
+	leg->readable = leg->failed || leg->urgent;
+	leg->eof = n == 0 || (leg->fin_seen && !leg->readable);
 	return (size_t)n;
 }
 

@@ -16,7 +16,7 @@
 #include "session/chain.h"
 
 /* Events that a leg's socket is registered for. */
-#define LEG_EVENTS	(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+#define LEG_EVENTS	(EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
 enum leg_side {
 	LEG_CLIENT,
@@ -30,6 +30,7 @@ struct leg {
 	bool		readable : 1;	/* a read may give something */
 	bool		fin_seen : 1;	/* epoll told of the peer's FIN */
 	bool		eof : 1;	/* all was read up to the FIN */
+	bool		urgent : 1;	/* has sent TCP urgent data: reads stop at its mark */
 	bool		failed : 1;	/* reset or broken; may hold octets still */
 	bool		lost : 1;	/* reset or broken, all was read */
 	bool		closing : 1;	/* close when all is sent */
