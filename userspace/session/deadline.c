@@ -71,6 +71,12 @@ static uint64_t floor_until(const struct session *s)
 	return s->mail.begun + (paid > FLOOR_AFTER ? paid : FLOOR_AFTER);
 }
 
+/* What is owed to a side that was closed is forgotten, and so is its deadline. */
+static uint64_t stall_until(const struct session *s, const struct leg *leg)
+{
+	return leg->out.len ? s->stall_until[leg->side] : 0;
+}
+
 static uint64_t nearer(uint64_t a, uint64_t b)
 {
 	return b && b < a ? b : a;
@@ -80,8 +86,8 @@ static uint64_t nearest(const struct session *s)
 {
 	uint64_t at = UINT64_MAX;
 
-	at = nearer(at, s->stall_until[LEG_CLIENT]);
-	at = nearer(at, s->stall_until[LEG_SERVER]);
+	at = nearer(at, stall_until(s, &s->client));
+	at = nearer(at, stall_until(s, &s->server));
 	if (s->linger_until)
 		return nearer(at, s->linger_until);
 	at = nearer(at, wait_until(s));
@@ -133,7 +139,7 @@ void deadline_strike(struct session *s)
 		session_finish(s);
 		return;
 	}
-	if (struck(s, s->stall_until[LEG_CLIENT]) || struck(s, s->stall_until[LEG_SERVER])) {
+	if (struck(s, stall_until(s, &s->client)) || struck(s, stall_until(s, &s->server))) {
 		session_kill(s, POSTERN_R_end_timeout_write);
 		return;
 	}
