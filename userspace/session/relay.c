@@ -14,6 +14,8 @@
 
 /* Octets read with one call. Leaves room for what was kept before. */
 #define READ_CHUNK	(60 * 1024)
+/* Reads of a turn that throws away. */
+#define DISCARD_READS	4
 
 /* One side's input of a turn. */
 struct intake {
@@ -188,12 +190,6 @@ bool relay_turn(struct session *s, size_t *budget)
 
 void relay_discard(struct session *s, struct leg *leg)
 {
-	size_t budget = READ_CHUNK * 4;
-	size_t n;
-
-	do {
-		n = leg->readable && !leg->eof ?
-			leg_read(leg, s->worker->scratch.in_client, READ_CHUNK) : 0;
-		budget -= n;
-	} while (n && budget);
+	for (int i = 0; i < DISCARD_READS && leg->readable && !leg->eof; i++)
+		leg_read(leg, s->worker->scratch.in_client, READ_CHUNK);
 }

@@ -362,6 +362,12 @@ void session_finish(struct session *s)
 	session_release(s);
 }
 
+/* Is there more to be thrown away? No event will tell: it was told already. */
+static bool discard_left(const struct session *s)
+{
+	return s->discard && s->client.readable && !s->client.eof;
+}
+
 void session_run(struct session *s)
 {
 	size_t budget = RUN_OCTETS;
@@ -373,7 +379,7 @@ void session_run(struct session *s)
 	} while (more && budget && !s->released);
 	if (s->released)
 		return;
-	if (more)
+	if (more || discard_left(s))
 		worker_queue(s->worker, s);
 	deadline_arm(s);
 }

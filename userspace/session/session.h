@@ -114,7 +114,7 @@ struct session *session_of(struct leg *leg);
  */
 bool relay_turn(struct session *s, size_t *budget);
 
-/* relay.c: throw away what a side still sends. */
+/* relay.c: throw away what a side still sends; `readable` is left when there is more. */
 void relay_discard(struct session *s, struct leg *leg);
 
 /* deadline.c: bring the timer in line with what is waited for. */
