@@ -2,11 +2,13 @@
 /*
  * The slab pool of pool.h. Each object has a word in front that names its
  * slab. A slab stands in the list `part`, in the list `spare`, or, when it is
- * full, in none.
+ * full, in none. With address checks on, an object that is not in use is
+ * poisoned, so that a use after pool_put() is seen.
  */
 #include "session/pool.h"
 
 #include <stdint.h>
+#include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 
 #define SLAB_OCTETS	(128 * 1024)
@@ -63,6 +65,7 @@ static void slab_free(struct pool *p, struct pool_slab *s)
 	list_del(s);
 	p->slabs--;
 	p->empty--;
+	ASAN_UNPOISON_MEMORY_REGION(s, slab_octets(p));
 	munmap(s, slab_octets(p));
 }
 
@@ -89,6 +92,12 @@ static struct pool_slab *slab_with_room(struct pool *p)
 	return s;
 }
 
+/* Octets of an object that belong to its user. */
+static size_t user_octets(const struct pool *p)
+{
+	return p->object - sizeof(struct pool_item);
+}
+
 static struct pool_item *slab_item(const struct pool *p, struct pool_slab *s, size_t at)
 {
 	return (struct pool_item *)((char *)s + SLAB_HEAD + at * p->object);
@@ -111,6 +120,7 @@ void *pool_get(struct pool *p)
 	if (++s->used == p->per_slab)
 		list_del(s);
 	p->used++;
+	ASAN_UNPOISON_MEMORY_REGION(item + 1, user_octets(p));
 	return item + 1;
 }
 
@@ -122,6 +132,7 @@ void pool_put(struct pool *p, void *object)
 	if (!object)
 		return;
 	item = (struct pool_item *)object - 1;
+	ASAN_POISON_MEMORY_REGION(object, user_octets(p));
 	s = item->slab;
 	item->next = s->free;
 	s->free = item;
