@@ -205,11 +205,12 @@ class Session:
         chunks, tail, hit = [], b"", None
         try:
             while not hit:
+                seen = len(tail)
                 tail, self.buffer = tail + self.buffer, b""
                 if tail:
                     await self.act("body")
                 # Only at the very start may the dot stand without a line end.
-                hit = end.search(tail, 0 if not chunks else 3)
+                hit = end.search(tail, max(seen - 8, 3 if chunks else 0))
                 if not hit and len(tail) > 1 << 20:
                     chunks.append(tail[:-16])
                     tail = tail[-16:]
