@@ -195,9 +195,10 @@ class Lab:
         done = self.run("rtr", f"{BUILD}/postern", "status", "--json", check=False)
         return re.search(r'"ready": *true', done.stdout)
 
-    def start_daemon(self):
+    def start_daemon(self, *before):
+        """Start it, by the command @before if one is given (prlimit and the like)."""
         with open(f"{self.dir}/daemon.log", "ab") as log:
-            process = self.popen("rtr", f"{BUILD}/posternd", stdin=subprocess.DEVNULL,
+            process = self.popen("rtr", *before, f"{BUILD}/posternd", stdin=subprocess.DEVNULL,
                                  stdout=log, stderr=log, start_new_session=True)
         threading.Thread(target=process.wait, daemon=True).start()
         with open(f"{self.dir}/daemon.pid", "w", encoding="ascii") as f:
