@@ -87,26 +87,35 @@ static __always_inline bool screen_syn(const struct site *s, const struct packet
 	return !policy_drop(s, pol, p, POSTERN_R_syn_budget);
 }
 
-/* A segment to port 25. */
+/* A refused line: what earns a reset, at the pace at which resets are worth it. */
+static __always_inline bool screen_refused(const struct site *s, const struct packet *p,
+					   const struct policy *pol)
+{
+	if (budget_take(&pol->line, REFUSED_INTERVAL, REFUSED_TOLERANCE))
+		return true;
+	return !policy_drop(s, pol, p, POSTERN_R_refused_flood);
+}
+
+/*
+ * A segment to port 25. Only one that opens is judged here: others may be of a
+ * session of ours, which a line that is refused by now may still bring to the
+ * end of its message. Steering knows them apart.
+ */
 static __always_inline bool screen_segment(const struct site *s, const struct packet *p)
 {
 	const struct postern_destination *d;
 	struct policy pol;
 
-	if (destination_special(p) || !policy_of(&p->src, &pol))
+	if (!packet_opens(p) || destination_special(p) || !policy_of(&p->src, &pol))
 		return true;
 	if (pol.treatment == POSTERN_EXEMPT || bypass_on(s->set))
-		return true;
-	if (pol.treatment == POSTERN_STEER && !packet_opens(p))
 		return true;
 	d = destination_match(&p->dst);
 	if (destination_is(d, POSTERN_DEST_OWN) || destination_is(d, POSTERN_DEST_PASS))
 		return true;
 	if (pol.treatment == POSTERN_STEER)
 		return screen_syn(s, p, &pol);
-	if (budget_take(&pol.line, REFUSED_INTERVAL, REFUSED_TOLERANCE))
-		return true;
-	return !policy_drop(s, &pol, p, POSTERN_R_refused_flood);
+	return screen_refused(s, p, &pol);
 }
 
 /* True: let it go on. */

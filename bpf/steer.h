@@ -169,6 +169,15 @@ static __always_inline int steer_orphan(struct __sk_buff *skb, const struct stee
 	return TC_ACT_UNSPEC;
 }
 
+/* The screen has let through what opens; the rest has its turn here. */
+static __always_inline int steer_refused(struct __sk_buff *skb, const struct steering *st,
+					 const struct packet *p)
+{
+	if (!packet_opens(p) && !screen_refused(&st->site, p, &st->policy))
+		return TC_ACT_SHOT;
+	return steer_reset(skb, st, p, POSTERN_R_refused_line);
+}
+
 /* The line is known: its treatment. */
 static __always_inline int steer_line(struct __sk_buff *skb, const struct steering *st,
 				      const struct packet *p)
@@ -182,7 +191,7 @@ static __always_inline int steer_line(struct __sk_buff *skb, const struct steeri
 	if (bypass_on(st->site.set))
 		return steer_direct(skb, &st->site, p, POSTERN_R_bypass);
 	if (pol->treatment == POSTERN_REFUSE)
-		return steer_reset(skb, st, p, POSTERN_R_refused_line);
+		return steer_refused(skb, st, p);
 	if (packet_opens(p))
 		return steer_syn(skb, st, p);
 	return steer_orphan(skb, st, p);

@@ -262,6 +262,23 @@ def refused(lab):
         lab.postern("refuse", "del", line)
 
 
+@case("bypass: a line refused in mid-message may end that, at full speed", *LAB)
+def refused_in_message(lab):
+    line, content = "10.64.0.8", client.message(body=("y" * 70 + "\r\n") * 40000)
+    with lab.client(line, timeout=5) as session:
+        session.hello()
+        session.envelope()
+        session.send(content[:100000])
+        lab.postern("refuse", "add", line, "--why", "test")
+        try:
+            session.send(content[100000:] + b".\r\n", 1)
+            begins(session.reply(), "250", "the message")
+            session.note_message(content, session.replies[-1], session.started)
+        finally:
+            lab.postern("refuse", "del", line)
+            session.abort()
+
+
 @case("bypass: a refused line's flood is answered with few resets", *LAB)
 def flood_refused(lab):
     line = line4(80)
