@@ -249,7 +249,8 @@ int inspector_run(const struct inspector_args *args)
 	/* Threads that wait at the barrier die with the process. */
 	if (err)
 		return EXIT_FAILURE;
-	log_info("inspector runs with %u workers", in.all.count);
+	log_info("inspector runs with %u worker%s", in.all.count,
+		 in.all.count == 1 ? "" : "s");
 	serve(&in);
 	tear_down(&in);
 	return EXIT_SUCCESS;
