@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every reply that Postern itself makes (smtp-cases, section 10).
+ * Every reply that Postern itself makes.
  *
  * REPLY(name, code, enhanced, text)
  * On the wire: "CODE ENHANCED TEXT [TICKET]", and for 5xx the class's help

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a session can wait for (smtp-cases, section 9).
+ * What a session can wait for.
  *
  * WAIT(name, parameter of postern.conf, reason when it strikes, text)
  * The engine says which row is in force; the session keeps the timer.

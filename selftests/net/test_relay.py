@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What a customer sees on port 25: design.md, section 1.
+"""What a customer sees on port 25: the table in README.rst.
 
 That ham arrives octet for octet apart from a Received: line, and that nobody
 is told 2xx for what did not arrive, is checked by the runner after every case

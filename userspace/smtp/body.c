@@ -4,7 +4,7 @@
  * to an end ("." at the start of a line, a CR) are withheld until it is clear
  * that they do not, and the end itself until the verdict. Strict CRLF: a bare
  * CR, a bare LF or a NUL could be an end to the next hop, so the message is
- * lost with the first (smtp-cases, E46-E49); what follows then is lost.c.
+ * lost with the first; what follows then is lost.c.
  */
 #include "smtp/engine.h"
 

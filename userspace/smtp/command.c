@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The client's lines: found with strict CRLF, bounded, and recognised when
- * they are none of SMTP's (smtp-cases, section 6). What a line is worth is
+ * they are none of SMTP's. What a line is worth is
  * ask.c; octets that are thrown away without a look are counted here.
  */
 #include "smtp/engine.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The queue of replies (smtp-cases, section 1, rule 3): every command takes a
- * slot, the exchanger or we answer it, and replies leave in the queue's order.
+ * The queue of replies: every command takes a slot, the exchanger or we answer
+ * it, and replies leave in the queue's order.
  * Arguments that are of use only once the command was answered wait in a ring
  * beside it. Both are bounded; while one is full the client waits.
  */

@@ -3,7 +3,7 @@
  * The SMTP engine of one session: octets of both sides in, octets for both
  * sides and events out. Pure: no socket, no clock, no allocation. One framing
  * engine for both directions; what is not understood is refused, never
- * forwarded (smtp-cases, section 1).
+ * forwarded.
  *
  * The owner keeps the buffers. A turn hands the engine what has arrived and
  * the room there is for output; the engine takes what it understands, and
