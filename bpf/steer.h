@@ -6,10 +6,11 @@
  * A SYN to be steered is only marked. The stack, which has to look for a
  * socket anyway, then finds what no assignment from here could respect: the
  * half-open connection of a repeated SYN, or the pair's rest in TIME_WAIT; else
- * it asks lookup.bpf.c for the listener. Segments of open sessions are assigned, which saves the
- * stack its search. Whether an assignment worked is not looked at: the mark
- * alone decides, and where it is refused (PPPoE's second device, a listener
- * that closes this very moment, BPF_PROG_TEST_RUN) the stack finds the socket.
+ * it asks lookup.bpf.c for the listener. Segments of open sessions are
+ * assigned, which saves the stack its search. Whether an assignment worked is
+ * not looked at: the mark alone decides, and where it is refused (PPPoE's
+ * second device, a listener that closes this very moment, BPF_PROG_TEST_RUN)
+ * the stack finds the socket.
  */
 #ifndef POSTERN_BPF_STEER_H
 #define POSTERN_BPF_STEER_H

@@ -178,6 +178,12 @@ static void own_gone(struct rig *r)
 	rig_listener(r, rig_worker(LINE4), false);
 }
 
+static void nobody(struct rig *r)
+{
+	others_gone(r);
+	own_gone(r);
+}
+
 static void exempt(struct rig *r)
 {
 	struct postern_line value = { .treatment = POSTERN_EXEMPT };
@@ -234,6 +240,11 @@ static const struct row rows[] = {
 	{ "segment, the mask limits the mark", STEER, { SEGMENT }, wide_mark, OURS(own_session) },
 	{ "FIN", STEER, { .flags = FIN | ACK }, OURS(own_session) },
 	{ "RST", STEER, { .flags = RST }, OURS(own_session) },
+	{ "SYN of ours, exempt since", STEER, {}, exempt, OURS(own_session) },
+	{ "SYN of ours, bypass since", STEER, {}, bypass, OURS(own_session) },
+	{ "SYN of ours, no worker since", STEER, {}, nobody, OURS(own_session) },
+	{ "SYN in TIME_WAIT, exempt since", STEER, { .sport = RESTS_HERE }, exempt,
+	  .verdict = PASS, .reason = POSTERN_R_exempt_line },
 	{ "segment of another port", STEER, { .sport = 41000, SEGMENT }, .verdict = PASS,
 	  .reason = POSTERN_R_direct_session, .silent = true },
 	{ "segment in TIME_WAIT", STEER, { .sport = RESTS_HERE, SEGMENT }, OURS(own_session) },

@@ -289,6 +289,8 @@ static const struct row rows[] = {
 	  .reason = POSTERN_R_shadow_drop, .would = POSTERN_R_link_header },
 	{ "five tags in bypass", SCREEN, { .tags = 5 }, in_bypass, FINE,
 	  .reason = POSTERN_R_bypass, .would = POSTERN_R_link_header },
+	{ "nine tags, not from a pool", SCREEN, { .tags = 9, .src = "192.0.2.1", .dport = 26 },
+	  BAD(link_header) },
 	{ "PPPoE", SCREEN, { .pppoe = true }, FINE },
 	{ "PPPoE, odd flags", SCREEN, { .pppoe = true, .flags = FIN }, BAD(tcp_flags) },
 	{ "PPPoE, IPv6, odd flags", SCREEN, { .v6 = true, .pppoe = true, .flags = FIN },
