@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* session/: whole sessions on one worker, from birth to end. */
+#include "session/dial.h"
 #include "session_lab.h"
 
 TestSuite(session, .init = lab_setup, .fini = lab_teardown, .timeout = 60);
@@ -226,4 +227,11 @@ Test(session, quit_leaves_the_close_to_the_client)
 	turn_until(end_over, &t.client, "our close, in the end");
 	cr_assert(t.client.eof);
 	turn_until(all_gone, NULL, "the session's end");
+}
+
+/* One line's refusal by a living exchanger must not be everybody's. */
+Test(session, exchanger_that_took_the_connection_is_not_dead)
+{
+	cr_assert(dial_exchanger_dead(dial_reason(-ECONNREFUSED)));
+	cr_assert_not(dial_exchanger_dead(dial_reason(-ECONNRESET)));
 }

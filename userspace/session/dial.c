@@ -84,7 +84,7 @@ enum postern_reason dial_reason(int err)
 		enum postern_reason	reason;
 	} rows[] = {
 		{ ECONNREFUSED,	POSTERN_R_end_dial_refused },
-		{ ECONNRESET,	POSTERN_R_end_dial_refused },
+		{ ECONNRESET,	POSTERN_R_end_mx_reset },	/* it had taken the connection */
 		{ ETIMEDOUT,	POSTERN_R_end_dial_timeout },
 		{ EHOSTUNREACH,	POSTERN_R_end_dial_unreachable },
 		{ ENETUNREACH,	POSTERN_R_end_dial_unreachable },
