@@ -30,6 +30,12 @@ BUILD	:= build/san
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HARDEN	:= -fPIE
 endif
+# `make SAN=thread` with checks for data races.
+ifeq ($(SAN),thread)
+BUILD	:= build/tsan
+SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
+HARDEN	:= -fPIE
+endif
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -target bpf -mcpu=v3 \

@@ -13,7 +13,7 @@ from collections import Counter
 KERNEL_FAULT = re.compile(
     r"WARNING:|BUG:|Oops|refcount_t|suspicious RCU|unregister_netdevice: waiting|"
     r"general protection|kernel panic|possible deadlock|KASAN|stack segment", re.I)
-DAEMON_FAULT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|Assertion|"
+DAEMON_FAULT = re.compile(r"(?:ERROR|WARNING): \w+Sanitizer|runtime error:|Assertion|"
                           r"\w+\[\d+\]: (?:error|panic): ")
 ENDS = ("message_accepted", "message_rejected", "message_tempfailed", "message_aborted")
 CLOSING = re.compile(r"\A(?:421|5\d\d)(?:-[^\n]*\n421)*[ ][^\n]*\r?\n\Z")
