@@ -226,12 +226,12 @@ def bad_exchangers(lab):
                 rows[target] = FAULTS[n]
                 lab.write_script(rows)
             begun = time.monotonic()
-            raw = Raw(lab, next_line(), target=target)
             try:
+                raw = Raw(lab, next_line(), target=target)
                 raw.reach("quit")
+                raw.sock.close()
             except GONE:
                 pass
-            raw.sock.close()
             took = time.monotonic() - begun
             holds(took < 8, f"{took:.1f} s with {str(FAULTS[n])[:100]}")
     rows = {}
