@@ -115,7 +115,7 @@ find_suites()
 	add_suite style-self-test selftests/style.sh --self-test
 	[ ! -x "$BUILD/unit" ] || add_suite unit "$BUILD/unit" --tap=- -j2
 	[ ! -x "$BUILD/prog" ] || add_suite prog "$BUILD/prog" --tap=- -j2
-	for file in selftests/{net/{test,up,cli}_,content/test_,fuzz/replay,scenario/run}*; do
+	for file in selftests/{net/{up,cli,test}_,content/test_,fuzz/replay,scenario/run}*; do
 		[ -x "$file" ] && [ -f "$file" ] || continue
 		add_suite "$(basename "${file%.*}")" "$file"
 	done

@@ -275,5 +275,52 @@ def rollout(lab):
     lab.wait_counter("verdict_shadow", 1, lab.counted)
 
 
+@case("relay: half a rollout: each line is in or out, and stays so", "half",
+      conf(rollout="50"))
+def half(lab):
+    lines = [f"10.64.0.{number}" for number in range(10, 34)]
+    lab.shadow |= set(lines)
+
+    def told(line):
+        return lab.send(line, client.message(body=GTUBE + "\r\n"))[:3]
+    first = {line: told(line) for line in lines}
+    same(sorted(set(first.values())), ["250", "550"], "what lines are told")
+    same({line: told(line) for line in lines}, first, "what they are told again")
+    refused = [line for line in lines if first[line] == "550"]
+    holds(4 <= len(refused) <= 20, f"{len(refused)} of {len(lines)} lines are in")
+    for line in refused:
+        same(lab.sink_rows("message", peer=line, complete=True), [], f"arrived from {line}")
+
+
+@case("relay: a destination can have a class of its own", "class",
+      conf() + 'class "strict" { starttls = "refuse" syn_rate = 0 }\n')
+def destination_class(lab):
+    lab.postern("destination", "add", "198.51.100.26", "--class", "strict")
+    for target, code in (("198.51.100.26", "454"), (MX4, "502")):
+        with lab.client("10.64.0.9", target) as c:
+            c.hello()
+            begins(c.command("STARTTLS"), code, f"STARTTLS to {target}")
+            begins(c.mail(client.message()), "250", f"mail to {target}")
+            c.quit()
+
+
+@case("relay: a line that connects too fast is slowed, its neighbour is not", "budget",
+      conf().replace("syn_rate = 0", "syn_rate = 2 syn_burst = 5"))
+def budget(lab):
+    def opened(line, count):
+        good = 0
+        for _ in range(count):
+            try:
+                client.connect(lab.ns("sub"), line, MX4, timeout=0.2).close()
+                good += 1
+            except (TimeoutError, socket.timeout):
+                pass
+        return good
+    fast = opened("10.64.0.9", 12)
+    holds(5 <= fast <= 11, f"{fast} of 12 connections were let in, burst is 5")
+    lab.wait_counter("syn_budget", 1, lab.counted)
+    same(opened("10.64.0.10", 5), 5, "connections of the neighbour")
+
+
 if __name__ == "__main__":
     main()
