@@ -170,11 +170,16 @@ static __always_inline int steer_orphan(struct __sk_buff *skb, const struct stee
 	return TC_ACT_UNSPEC;
 }
 
-/* The screen has let through what opens; the rest has its turn here. */
+/*
+ * The screen has let through what opens; the rest has its turn here. In shadow
+ * nothing is reset, so that no pace has to be kept.
+ */
 static __always_inline int steer_refused(struct __sk_buff *skb, const struct steering *st,
 					 const struct packet *p)
 {
-	if (!packet_opens(p) && !screen_refused(&st->site, p, &st->policy))
+	bool paced = !packet_opens(p) && !policy_shadow(&st->site, &st->policy);
+
+	if (paced && !screen_refused(&st->site, p, &st->policy))
 		return TC_ACT_SHOT;
 	return steer_reset(skb, st, p, POSTERN_R_refused_line);
 }

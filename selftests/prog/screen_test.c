@@ -91,6 +91,9 @@ static const struct row rows[] = {
 	{ "refused, flooding with data, tc", STEER_SCREEN,
 	  { .src = REFUSED_LINE, .flags = ACK }, spent, .verdict = DROP,
 	  .reason = POSTERN_R_refused_flood },
+	{ "refused, flooding with data, shadow", STEER,
+	  { .src = REFUSED_LINE, .flags = ACK }, spent_in_shadow, .verdict = PASS,
+	  .reason = POSTERN_R_shadow_reset, .would = POSTERN_R_refused_line },
 	{ "refused, flooding, tc", STEER_SCREEN, { .src = REFUSED_LINE }, spent, .verdict = DROP,
 	  .reason = POSTERN_R_refused_flood },
 };
