@@ -21,9 +21,11 @@ struct tcp_head {
 	__be16			urgent;
 };
 
+/* The lowest layer's fault stays. */
 static __always_inline enum packet_kind packet_bad(struct packet *p, __u16 reason)
 {
-	p->bad = reason;
+	if (!p->bad)
+		p->bad = reason;
 	return PACKET_BAD;
 }
 

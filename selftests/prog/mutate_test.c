@@ -36,7 +36,9 @@ static uint64_t from_environment(const char *name, uint64_t usual)
 
 static const struct row *any_row(void)
 {
-	static const struct rows *const all[] = { &parse_rows, &screen_rows, &steer_rows, &back_rows };
+	static const struct rows *const all[] = {
+		&parse_rows, &screen_rows, &steer_rows, &back_rows,
+	};
 	const struct rows *rows = all[chance(sizeof(all) / sizeof(*all))];
 
 	return &rows->row[chance(rows->count)];
@@ -49,7 +51,9 @@ static void flip_bit(struct frame *f)
 
 static void set_octet(struct frame *f)
 {
-	static const uint8_t telling[] = { 0, 1, 4, 5, 6, 25, 40, 43, 44, 60, 0x45, 0x60, 0x7f, 0xff };
+	static const uint8_t telling[] = {
+		0, 1, 4, 5, 6, 25, 40, 43, 44, 60, 0x45, 0x60, 0x7f, 0xff,
+	};
 
 	f->octet[chance(f->len)] = telling[chance(sizeof(telling))];
 }
@@ -71,7 +75,9 @@ static void repeat(struct frame *f)
 
 static void mutate(struct frame *f)
 {
-	static void (*const ways[])(struct frame *) = { flip_bit, set_octet, set_octet, cut, repeat };
+	static void (*const ways[])(struct frame *) = {
+		flip_bit, set_octet, set_octet, cut, repeat,
+	};
 	unsigned int times = chance(4);
 
 	while (times-- && f->len > 14)
