@@ -80,12 +80,15 @@ static __always_inline int steer_fail(struct __sk_buff *skb, const struct steeri
 	return steer_direct(skb, &st->site, p, POSTERN_R_fail_open);
 }
 
-static __always_inline bool exchanger_dead(const struct postern_addr *a)
+/* To this line alone: else one line, blocked by an exchanger, would shut it to all. */
+static __always_inline bool exchanger_dead(const struct postern_addr *line,
+					   const struct postern_addr *a)
 {
-	__u32 slot = postern_dead_slot(a);
+	__u32 slot = postern_dead_slot(line, a);
 	struct postern_dead *d = bpf_map_lookup_elem(&dead, &slot);
 
-	return d && d->until && addr_equal(&d->exchanger, a) && !time_over(d->until);
+	return d && d->until && addr_equal(&d->exchanger, a) && addr_equal(&d->line, line) &&
+	       !time_over(d->until);
 }
 
 static __always_inline int steer_syn(struct __sk_buff *skb, const struct steering *st,
@@ -94,7 +97,7 @@ static __always_inline int steer_syn(struct __sk_buff *skb, const struct steerin
 	bool other = false;
 	struct bpf_sock *sk;
 
-	if (exchanger_dead(&p->dst))
+	if (exchanger_dead(&st->policy.line, &p->dst))
 		return steer_reset(skb, st, p, POSTERN_R_dead_exchanger);
 	sk = worker_of(st->site.set, &st->policy.line, &other);
 	if (!sk)

@@ -142,11 +142,13 @@ struct postern_flow {
 };
 
 /*
- * A slot of `dead`, an array read at postern_dead_slot() of the address: a
- * look-up without a call, for every SYN. Two exchangers in one slot put each
- * other out, which costs a false accept.
+ * A slot of `dead`, an array read at postern_dead_slot() of both addresses: a
+ * look-up without a call, for every SYN. Two pairs in one slot put each other
+ * out, which costs a false accept. By line, because an exchanger that blocks
+ * one would else be shut to all.
  */
 struct postern_dead {
+	struct postern_addr	line;
 	struct postern_addr	exchanger;
 	__u64			until;	/* boot-time ns, 0 = empty */
 };

@@ -49,11 +49,14 @@ static inline int postern_line_in_rollout(const struct postern_addr *line, __u32
 	return (__u32)(((__u64)h * 100) >> 32) < share;
 }
 
-/* Slot of an exchanger in `dead`; cheap, for it is asked for every SYN. */
-static inline __u32 postern_dead_slot(const struct postern_addr *exchanger)
+/* Slot in `dead` of an exchanger that is dead to a line; cheap: asked for every SYN. */
+static inline __u32 postern_dead_slot(const struct postern_addr *line,
+				      const struct postern_addr *exchanger)
 {
-	__u32 h = exchanger->word[0] * 5 + exchanger->word[1];
+	__u32 h = line->word[0] * 5 + line->word[1];
 
+	h = (h * 5 + line->word[2]) * 5 + line->word[3];
+	h = (h * 5 + exchanger->word[0]) * 5 + exchanger->word[1];
 	h = (h * 5 + exchanger->word[2]) * 5 + exchanger->word[3];
 	return postern_mix(h) % POSTERN_MAX_DEAD;
 }

@@ -250,10 +250,8 @@ void rig_reset(struct rig *r)
 	reset_classes(r);
 	reset_settings(r);
 	reset_counters(r);
-	i = postern_dead_slot(&(struct postern_addr) { 0 });
-	update(r, DEAD, &i, &none);
-	rig_dead(r, MX4, 0);
-	rig_dead(r, MX6, 0);
+	for (i = 0; i < POSTERN_MAX_DEAD; i++)
+		update(r, DEAD, &i, &none);
 	for (i = 0; i < RIG_WORKERS; i++) {
 		rig_beat(r, i, clock_boot());
 		rig_listener(r, i, true);
@@ -388,10 +386,12 @@ int rig_flow_flags(struct rig *r, const char *line, unsigned int port, const cha
 	return bpf_map_lookup_elem(r->map[FLOWS], &key, &value) ? -1 : (int)value.flags;
 }
 
-void rig_dead(struct rig *r, const char *exchanger, uint64_t until)
+void rig_dead(struct rig *r, const char *line, const char *exchanger, uint64_t until)
 {
-	struct postern_dead value = { .exchanger = rig_addr(exchanger), .until = until };
-	uint32_t slot = postern_dead_slot(&value.exchanger);
+	struct postern_dead value = {
+		.line = rig_addr(line), .exchanger = rig_addr(exchanger), .until = until
+	};
+	uint32_t slot = postern_dead_slot(&value.line, &value.exchanger);
 
 	update(r, DEAD, &slot, &value);
 }

@@ -78,7 +78,7 @@ void rig_flow(struct rig *r, const char *line, unsigned int port, const char *pe
 	      uint32_t flags);
 /* Flags of a flow, or -1 when it is not known. */
 int rig_flow_flags(struct rig *r, const char *line, unsigned int port, const char *peer);
-void rig_dead(struct rig *r, const char *exchanger, uint64_t until);
+void rig_dead(struct rig *r, const char *line, const char *exchanger, uint64_t until);
 struct postern_settings rig_settings(struct rig *r);
 void rig_settings_set(struct rig *r, struct postern_settings set);
 void rig_beat(struct rig *r, unsigned int worker, uint64_t when);

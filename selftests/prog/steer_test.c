@@ -192,13 +192,19 @@ static void closed_class_in_shadow(struct rig *r)
 
 static void dead(struct rig *r)
 {
-	rig_dead(r, MX4, FAR);
-	rig_dead(r, MX6, POSTERN_FOREVER);
+	rig_dead(r, LINE4, MX4, FAR);
+	rig_dead(r, "2001:db8:64:1::", MX6, POSTERN_FOREVER);
+	rig_dead(r, "8.0.0.9", MX4, FAR);
+}
+
+static void dead_to_a_neighbour(struct rig *r)
+{
+	rig_dead(r, "10.64.0.10", MX4, FAR);
 }
 
 static void dead_lapsed(struct rig *r)
 {
-	rig_dead(r, MX4, LONG_AGO);
+	rig_dead(r, LINE4, MX4, LONG_AGO);
 }
 
 static void dead_in_shadow(struct rig *r)
@@ -293,6 +299,7 @@ static const struct row rows[] = {
 
 	{ "exchanger dead", STEER, {}, dead, RESETS(dead_exchanger) },
 	{ "exchanger dead, IPv6", STEER, { .v6 = true }, dead, RESETS(dead_exchanger) },
+	{ "exchanger dead to a neighbour", STEER, {}, dead_to_a_neighbour, STEERED },
 	{ "another exchanger dead", STEER, { .dst = "198.51.100.26" }, dead, STEERED },
 	{ "exchanger was dead", STEER, {}, dead_lapsed, STEERED },
 	{ "exchanger dead, shadow", STEER, {}, dead_in_shadow, PASSED(shadow_reset),
@@ -312,7 +319,7 @@ static const struct row rows[] = {
 	  .reason = POSTERN_R_refused_line },
 	{ "refused line, shadow", STEER, {}, refused_in_shadow_class, PASSED(shadow_reset),
 	  .would = POSTERN_R_refused_line, FLOW(LINE4, F_SYN) },
-	{ "refused line without a link header", STEER_L3, { .raw = true, .src = "8.0.0.9" },
+	{ "exchanger dead, without a link header", STEER_L3, { .raw = true, .src = "8.0.0.9" },
 	  dead, RESETS(dead_exchanger) },
 
 	{ "exempt line", STEER, {}, exempt, PASSED(exempt_line), FLOW(LINE4, F_SYN) },

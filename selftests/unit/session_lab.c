@@ -65,9 +65,11 @@ static int fake_dial(void *arg, const struct postern_addr *from, const struct po
 	return fd;
 }
 
-static int fake_dead(void *arg, const struct postern_addr *dst, uint64_t until)
+static int fake_dead(void *arg, const struct postern_addr *line,
+		     const struct postern_addr *dst, uint64_t until)
 {
 	(void)arg;
+	(void)line;
 	(void)dst;
 	cr_assert_gt(until, clock_boot());
 	t.dead++;

@@ -337,7 +337,7 @@ Test(steering_policy, works_without_any_rights)
 	put_line("10.64.0.9", (struct postern_line) { .treatment = POSTERN_EXEMPT });
 	cr_expect_eq(resolve("10.64.0.9", "198.51.100.25", &line), 0);
 	cr_expect_eq(steering_own_refresh(&s), 0);
-	cr_expect_eq(steering_dead_set(&s, &a, 1), 0);
+	cr_expect_eq(steering_dead_set(&s, &a, &a, 1), 0);
 	cr_expect_eq(steering_listener_set(&s, 0, listener()), 0);
 	cr_expect_eq(steering_counters(&s, counters), 0);
 	steering_heartbeats(&s)[1] = clock_boot();

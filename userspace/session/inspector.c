@@ -47,9 +47,10 @@ static int dial_out(void *arg, const struct postern_addr *from, const struct pos
 	return dial(from, to);
 }
 
-static int dead(void *arg, const struct postern_addr *dst, uint64_t until)
+static int dead(void *arg, const struct postern_addr *line, const struct postern_addr *dst,
+		uint64_t until)
 {
-	return steering_dead_set(arg, dst, until);
+	return steering_dead_set(arg, line, dst, until);
 }
 
 /* Blocked in every thread; the main thread waits for them. */

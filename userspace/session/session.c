@@ -158,7 +158,7 @@ static void dial_failed(struct session *s, int err)
 	uint64_t answered = atomic_load_explicit(exchanger_answered(s), memory_order_relaxed);
 
 	if (dial_exchanger_dead(reason) && answered < s->born)
-		all->outside.dead(all->outside.arg, &s->mail.facts.server,
+		all->outside.dead(all->outside.arg, &s->line.line, &s->mail.facts.server,
 				  s->worker->now + all->conf->dead_memory);
 	session_kill(s, reason);
 }

@@ -124,8 +124,12 @@ int steering_listener_set(struct steering *s, unsigned int worker, int fd);
 volatile uint64_t *steering_heartbeats(struct steering *s);
 /* Row of a worker (POSTERN_REASONS_MAX counters) that only that worker writes. */
 volatile uint64_t *steering_tallies(struct steering *s, unsigned int worker);
-/* Remember a dead exchanger until @until (boot-time ns). */
-int steering_dead_set(struct steering *s, const struct postern_addr *dst, uint64_t until);
+/*
+ * Remember until @until (boot-time ns) that an exchanger is dead to a line. To
+ * that line alone: an exchanger that blocks one is no reason to shut out others.
+ */
+int steering_dead_set(struct steering *s, const struct postern_addr *line,
+		      const struct postern_addr *dst, uint64_t until);
 
 /* Sum of kernel and worker counters, POSTERN_R_COUNT of them. */
 int steering_counters(struct steering *s, uint64_t *counters);

@@ -110,10 +110,11 @@ volatile uint64_t *steering_tallies(struct steering *s, unsigned int worker)
 	return worker < POSTERN_MAX_WORKERS ? s->tallies + worker * POSTERN_REASONS_MAX : NULL;
 }
 
-int steering_dead_set(struct steering *s, const struct postern_addr *dst, uint64_t until)
+int steering_dead_set(struct steering *s, const struct postern_addr *line,
+		      const struct postern_addr *dst, uint64_t until)
 {
-	struct postern_dead value = { .exchanger = *dst, .until = until };
-	uint32_t slot = postern_dead_slot(dst);
+	struct postern_dead value = { .line = *line, .exchanger = *dst, .until = until };
+	uint32_t slot = postern_dead_slot(line, dst);
 
 	return bpf_map_update_elem(s->fd[STEERING_MAP_dead], &slot, &value, BPF_ANY);
 }
