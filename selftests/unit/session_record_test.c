@@ -58,13 +58,24 @@ Test(session_record, a_full_log_costs_no_time)
 	int small = 1;
 
 	setsockopt(t.all.record_fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	t.resolve_err = -ENOENT;
+	t.line.treatment = POSTERN_REFUSE;
 	for (int i = 0; i < 50; i++) {
 		arrive("198.51.100.25", 25);
 		close(t.client.fd);
 	}
 	cr_assert_gt(t.tallies[POSTERN_R_log_dropped], 0);
-	cr_assert_eq(t.tallies[POSTERN_R_end_not_subscriber], 50);
+	cr_assert_eq(t.tallies[POSTERN_R_end_refused_line], 50);
+}
+
+/* Anybody may knock at a listener's own port; the log is for subscribers. */
+Test(session_record, strangers_leave_no_record)
+{
+	char record[4096];
+
+	t.resolve_err = -ENOENT;
+	arrive("198.51.100.25", 25);
+	cr_assert_eq(t.tallies[POSTERN_R_end_not_subscriber], 1);
+	cr_assert_lt(recv(t.records, record, sizeof(record), MSG_DONTWAIT), 0);
 }
 
 Test(session_record, tickets_differ_and_do_not_count_up)

@@ -63,7 +63,9 @@ static void session_release(struct session *s)
 
 	judge_close(s);
 	worker_tally(w, reason);
-	record_session(s, reason);
+	/* Anybody can reach a listener's own port: counted, but it may not fill the log. */
+	if (reason != POSTERN_R_end_not_subscriber)
+		record_session(s, reason);
 	leg_reset(&s->client, &w->store);
 	leg_reset(&s->server, &w->store);
 	wheel_stop(&w->wheel, &s->timer);
