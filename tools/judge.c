@@ -24,15 +24,17 @@ static const char *const action_words[] = {
 };
 
 static const char usage[] =
-	"Usage: postern judge [--conf FILE] [--class NAME] [--json] FILE...\n"
+	"Usage: postern judge [--conf FILE] [--class NAME] [--text] FILE...\n"
 	"\n"
 	"Judges messages as the inspector would, without any network. FILE is a\n"
 	"message, an SMTP dialogue (lines \"C: ...\" and \"S: ...\"), a directory of\n"
-	"them, or - for one message on standard input.\n"
+	"them, or - for one message on standard input. Each message gives one JSON\n"
+	"object on a line of its own.\n"
 	"\n"
 	"  --conf FILE   rules and classes from FILE instead of postern.conf\n"
 	"  --class NAME  limits of this class instead of \"default\"\n"
-	"  --json        one JSON object for each message, a line each\n"
+	"  --text        lines for people instead of JSON\n"
+	"  --json        JSON, as without it\n"
 	"\n"
 	"Exit status: 0 all were judged, whatever the verdicts; 1 something could not\n"
 	"be read or judged; 2 wrong arguments.\n";
@@ -199,6 +201,18 @@ static bool is_transcript(FILE *in)
 	return yes;
 }
 
+/* Does it begin as a session does, without marks? Judged as one message it would mislead. */
+static bool is_unmarked_dialogue(FILE *in)
+{
+	char start[5] = "";
+	size_t len = fread(start, 1, sizeof(start), in);
+
+	rewind(in);
+	return len == sizeof(start) && (strncasecmp(start, "EHLO ", 5) == 0 ||
+					strncasecmp(start, "HELO ", 5) == 0 ||
+					strncmp(start, "220 ", 4) == 0);
+}
+
 static void judge_file(struct judge *j, const char *file)
 {
 	FILE *in = fopen(file, "re");
@@ -209,6 +223,9 @@ static void judge_file(struct judge *j, const char *file)
 	}
 	if (is_transcript(in))
 		judge_transcript(j, file, in);
+	else if (is_unmarked_dialogue(in))
+		judge_fail(j, file, "looks like an SMTP dialogue; expected lines that begin with "
+			   "\"C: \" for the client and \"S: \" for the exchanger");
 	else
 		judge_message(j, file, in);
 	fclose(in);
@@ -289,7 +306,7 @@ static void judge_close(struct judge *j)
 struct arguments {
 	const char *conf_file;
 	const char *class;
-	bool json;
+	bool text;
 	bool help;
 };
 
@@ -300,6 +317,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 		{ "conf", required_argument, NULL, 'c' },
 		{ "class", required_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "text", no_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -311,8 +329,8 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 			a->conf_file = optarg;
 		else if (c == 'k')
 			a->class = optarg;
-		else if (c == 'j')
-			a->json = true;
+		else if (c == 'j' || c == 't')
+			a->text = c == 't';
 		else if (c == 'h')
 			a->help = true;
 		else
@@ -339,7 +357,7 @@ int cmd_judge(int argc, char **argv)
 		fputs(usage, stdout);
 		return CLI_OK;
 	}
-	j.json = a.json;
+	j.json = !a.text;
 	status = judge_open(&j, a.conf_file, a.class);
 	for (int i = first; i < argc && !status; i++)
 		judge_path(&j, argv[i]);

@@ -20,7 +20,7 @@ def run(*args, stdin=b""):
 
 def judge(*args, stdin=b""):
     """The records of all messages; raises when judge did not say 0."""
-    done = run("--json", *args, stdin=stdin)
+    done = run(*args, stdin=stdin)
     if done.returncode:
         raise RuntimeError(f"judge said {done.returncode}: {done.stderr.decode()}")
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -102,10 +102,20 @@ def case_a_bad_rule_is_named():
 
 def case_octets_of_peers_leave_as_plain_text():
     text = b"S: x\n\nhttp://\x1b[31m\xe9.b@w%77w.example\x07/\n"
-    for args in (["-"], ["--json", "-"]):
+    for args in (["-"], ["--text", "-"]):
         done = judge.run(*args, stdin=text)
         assert b"links:hex-host" in done.stdout, done
         assert all(32 <= octet < 127 or octet == 10 for octet in done.stdout), done
+
+
+def case_a_dialogue_without_marks_is_refused():
+    for start in (b"EHLO a\r\n", b"220 mx ESMTP\r\n"):
+        with tempfile.NamedTemporaryFile() as dialogue:
+            dialogue.write(start + b"MAIL FROM:<a@b>\r\n")
+            dialogue.flush()
+            done = judge.run(dialogue.name)
+        assert done.returncode == 1 and not done.stdout, done
+        assert b"looks like an SMTP dialogue" in done.stderr, done
 
 
 def case_the_manual_names_every_finding():
