@@ -72,7 +72,7 @@ static int check_rules(const struct conf *conf)
 	int err = verdict_rules_new(conf, &rules, text, sizeof(text));
 
 	if (err)
-		fprintf(stderr, "%s: %s\n", conf->file, *text ? text : strerror(-err));
+		fprintf(stderr, "%s\n", *text ? text : strerror(-err));
 	else
 		verdict_rules_free(rules);
 	return err;

@@ -97,7 +97,7 @@ def case_a_bad_rule_is_named():
         conf.write('rule "half" {\n\tpattern = "a(b"\n\tscore = 1\n}\n')
         conf.flush()
         done = judge.run("--conf", conf.name, "-")
-    assert done.returncode == 1 and b"rule half: " in done.stderr, done
+    assert done.returncode == 1 and b":2: rule half: " in done.stderr, done
 
 
 def case_octets_of_peers_leave_as_plain_text():

@@ -55,6 +55,7 @@ struct conf_destination {
 
 struct conf_rule {
 	char *title;
+	int pattern_line;	/* in conf->file; 0 = not from a file */
 #define PARAM_RULE(name, kind, def, low, high, unit, text) CONF_##kind(name)
 #include "tbl/params.h"
 };

@@ -204,8 +204,9 @@ static void check_destination(const struct check *k, size_t at)
 			check_twice(k, "destination", d->title, all[i].title);
 }
 
-static void check_rule(const struct check *k, const struct conf_rule *r)
+static void check_rule(const struct check *k, struct conf_rule *r)
 {
+	r->pattern_line = line_of(k, "rule", r->title, "pattern");
 	if (!is_word(r->title) || strlen(r->title) > 40)
 		conf_fault(k->faults, line_of(k, "rule", r->title, NULL), "rule \"%s\", expected 1 "
 			   "to 40 letters, digits, dots, hyphens and underscores", r->title);

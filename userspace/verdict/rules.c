@@ -17,6 +17,7 @@
 #include "verdict/verdict.h"
 
 struct report {
+	const char *file;	/* where the rules come from, or NULL */
 	char	*text;
 	size_t	size;
 	size_t	len;
@@ -39,15 +40,19 @@ static const unsigned int modes[RULES_WHERE] = {
 	[CONF_WHERE_URL] = HS_MODE_BLOCK,
 };
 
-/* One line of the report: "rule NAME: ..." */
+/* One line of the report: "FILE:LINE: rule NAME: ..." */
 __attribute__((format(printf, 3, 4)))
-static void report(struct report *r, const char *title, const char *fmt, ...)
+static void report(struct report *r, const struct rule *rule, const char *fmt, ...)
 {
 	size_t room = r->size - r->len;
+	char where[300] = "";
 	va_list ap;
 	int n;
 
-	n = snprintf(r->text + r->len, room, "%srule %s: ", r->any ? "\n" : "", title);
+	if (rule->line && r->file)
+		snprintf(where, sizeof(where), "%s:%d: ", r->file, rule->line);
+	n = snprintf(r->text + r->len, room, "%s%srule %s: ", r->any ? "\n" : "", where,
+		     rule->title);
 	r->len += (size_t)n < room ? (size_t)n : room - 1;
 	room = r->size - r->len;
 	va_start(ap, fmt);
@@ -62,6 +67,7 @@ static void rule_fill(struct rule *rule, const struct conf_rule *from)
 	snprintf(rule->name, sizeof(rule->name), "rules:%s", from->title);
 	snprintf(rule->text, sizeof(rule->text), "%s", from->text);
 	rule->title = from->title;
+	rule->line = from->pattern_line;
 	rule->pattern = from->pattern;
 	rule->where = (enum conf_where)from->where;
 	rule->flags = HS_FLAG_MULTILINE | HS_FLAG_SINGLEMATCH;
@@ -80,10 +86,10 @@ static int rules_check(const struct verdict_rules *r, struct report *err)
 		hs_compile_error_t *error = NULL;
 
 		if (hs_expression_info(rule->pattern, rule->flags, &info, &error) != HS_SUCCESS)
-			report(err, rule->title, "pattern cannot be used: %s",
+			report(err, rule, "pattern cannot be used: %s",
 			       error ? error->message : "no memory");
 		else if (info->min_width == 0)
-			report(err, rule->title,
+			report(err, rule,
 			       "pattern matches the empty string, so it would match every message");
 		free(info);
 		hs_free_compile_error(error);
@@ -115,7 +121,8 @@ static int base_compile(struct verdict_rules *r, enum conf_where where, struct c
 			struct report *err)
 {
 	hs_compile_error_t *error = NULL;
-	const char *title = "(all)";
+	struct rule all = { .title = "(all)" };
+	const struct rule *rule = &all;
 
 	columns_fill(c, r, where);
 	if (!c->count)
@@ -123,8 +130,8 @@ static int base_compile(struct verdict_rules *r, enum conf_where where, struct c
 	if (hs_compile_multi(c->patterns, c->flags, c->ids, c->count, modes[where], NULL,
 			     &r->base[where], &error) != HS_SUCCESS) {
 		if (error && error->expression >= 0)
-			title = r->rules[c->ids[error->expression]].title;
-		report(err, title, "pattern cannot be compiled: %s",
+			rule = &r->rules[c->ids[error->expression]];
+		report(err, rule, "pattern cannot be compiled: %s",
 		       error ? error->message : "no memory");
 		hs_free_compile_error(error);
 		return -EINVAL;
@@ -156,7 +163,7 @@ static int rules_compile(struct verdict_rules *r, struct report *err)
 int verdict_rules_new(const struct conf *conf, struct verdict_rules **out, char *err,
 		      size_t err_size)
 {
-	struct report report = { .text = err, .size = err_size };
+	struct report report = { .file = conf->file, .text = err, .size = err_size };
 	struct verdict_rules *r = calloc(1, sizeof(*r));
 	int rc = -ENOMEM;
 

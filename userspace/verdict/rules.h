@@ -19,6 +19,7 @@ struct rule {
 	char		text[FACTS_DETAIL];	/* why, cut */
 	const char	*pattern;		/* of the caller, while compiling only */
 	const char	*title;			/* likewise */
+	int		line;			/* of the pattern in its file, 0 = none */
 	enum conf_where	where;
 	unsigned int	flags;			/* HS_FLAG_... */
 	int32_t		score;

@@ -19,7 +19,7 @@ struct verdict_scan;
 
 /*
  * Compile the shipped rules and those of @conf. Returns 0; or -EINVAL with
- * "rule NAME: what is wrong" in @err; or -ENOMEM.
+ * "FILE:LINE: rule NAME: what is wrong" in @err, a line each; or -ENOMEM.
  */
 int verdict_rules_new(const struct conf *conf, struct verdict_rules **out, char *err,
 		      size_t err_size);
