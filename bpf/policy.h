@@ -89,10 +89,23 @@ static __always_inline bool policy_find(const struct postern_addr *a, struct pol
 	return true;
 }
 
-/* The same where nanoseconds do not matter: the verifier judges it only once. */
+/*
+ * The same where nanoseconds do not matter: the verifier judges it only once.
+ * Kernel 6.1 takes no map key from a caller's memory, hence the copies.
+ */
 __noinline int policy_of(const struct postern_addr *a, struct policy *out)
 {
-	return a && out && policy_find(a, out);
+	struct postern_addr addr;
+	struct policy pol;
+
+	if (!a || !out)
+		return 0;
+	addr = *a;
+	__builtin_memset(&pol, 0, sizeof(pol));
+	if (!policy_find(&addr, &pol))
+		return 0;
+	*out = pol;
+	return 1;
 }
 
 static __always_inline const struct postern_class *class_get(__u32 id)

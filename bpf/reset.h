@@ -16,6 +16,7 @@
 #define RESET_TTL	64
 #define RESET_OFFSET	(5 << 4)	/* a TCP header without options */
 #define TCP_CHECK_AT	16
+#define RESET_OPTION_WORDS	10
 
 static __always_inline __sum16 reset_fold(__s64 sum)
 {
@@ -74,10 +75,21 @@ static __always_inline long reset_link(struct __sk_buff *skb, const struct packe
 }
 
 /* Options are answered with as many octets of end-of-list. */
+static __always_inline long reset_ip4_options(struct __sk_buff *skb, const struct packet *p)
+{
+	__u32 off = p->l3 + sizeof(struct iphdr), blank = 0;
+	int i;
+
+	for (i = 0; i < RESET_OPTION_WORDS && off < p->l4; i++, off += sizeof(blank)) {
+		if (bpf_skb_store_bytes(skb, off, &blank, sizeof(blank), 0))
+			return -1;
+	}
+	return 0;
+}
+
 static __always_inline long reset_ip4(struct __sk_buff *skb, const struct packet *p)
 {
-	__u32 octets = p->l4 - p->l3, options = octets - sizeof(struct iphdr);
-	__u8 zeros[40] = {};
+	__u32 octets = p->l4 - p->l3;
 	struct iphdr ip = {
 		.version = 4,
 		.ihl = octets / 4,
@@ -92,10 +104,7 @@ static __always_inline long reset_ip4(struct __sk_buff *skb, const struct packet
 	ip.check = reset_fold(bpf_csum_diff(NULL, 0, (__be32 *)&ip, sizeof(ip), 0));
 	if (bpf_skb_store_bytes(skb, p->l3, &ip, sizeof(ip), 0))
 		return -1;
-	asm volatile("" : "+r"(options));	/* the verifier follows one register */
-	if (!options || options > sizeof(zeros))
-		return 0;
-	return bpf_skb_store_bytes(skb, p->l3 + sizeof(ip), zeros, options, 0);
+	return reset_ip4_options(skb, p);
 }
 
 static __always_inline long reset_ip6(struct __sk_buff *skb, const struct packet *p)
