@@ -18,8 +18,8 @@ from labtest import GTUBE, MX4, case, conf, holds, main, same, size, until
 
 BYSTANDER = "10.64.0.200"
 SHORT = "".join(f'{name}_timeout = "{span}"\n' for name, span in (
-    ("greeting", "2s"), ("reply", "2s"), ("data", "2s"), ("verdict", "2s"), ("dot", "3s"), ("idle", "30s"),
-    ("line", "30s"), ("body", "30s"), ("write", "3s")))
+    ("greeting", "2s"), ("reply", "2s"), ("data", "2s"), ("verdict", "2s"), ("dot", "3s"),
+    ("idle", "30s"), ("line", "30s"), ("body", "30s"), ("write", "3s")))
 IMPATIENT = ("short", conf(SHORT))
 TIGHT = ("tight", conf("memory = 8\n"))
 GONE = (ConnectionError, TimeoutError, socket.timeout, OSError)
