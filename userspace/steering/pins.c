@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "steering/pins.h"
 
-#define LOCK_WAIT	(5 * NS_PER_SEC)
+#define LOCK_WAIT	(20 * NS_PER_SEC)	/* a busy router may take some for each `up` */
 #define LOCK_PAUSE	(20 * NS_PER_MS)
 #define MOUNT_SOURCE	"postern"	/* marks a mount of our making */
 
