@@ -104,11 +104,24 @@ static int upgrade_from(struct state *s, int version)
 	return err ? err : sql_run(s, pragma);
 }
 
+/* One snapshot for all that recognise() reads: another process may be making the schema. */
+static int recognise_at_once(struct state *s, int64_t *version)
+{
+	int err = sql_run(s, "BEGIN");
+
+	if (err)
+		return err;
+	err = recognise(s, version);
+	if (sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && !err)
+		err = -EIO;
+	return err;
+}
+
 /* Bring the schema to the present version; two processes may try at once. */
 static int upgrade(struct state *s)
 {
 	int64_t version = 0;
-	int err = recognise(s, &version);
+	int err = recognise_at_once(s, &version);
 
 	if (err || version == VERSION)
 		return err;
