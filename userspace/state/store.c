@@ -186,6 +186,25 @@ static int touch_file(const char *path, const struct stat *dir, char *err, size_
 static const char settings[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			       "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON";
 
+/*
+ * Several processes may meet over a file that none has opened before. SQLite
+ * does not wait where waiting could lock them all up (two that both turn the
+ * file to WAL); it says busy at once, and the one that asks again finds it done.
+ */
+static int settle(struct state *s)
+{
+	int err, waited = 0;
+
+	do {
+		err = sql_run(s, settings);
+		if (!err)
+			err = upgrade(s);
+		if (err == -EBUSY)
+			waited += sqlite3_sleep(10);
+	} while (err == -EBUSY && waited < STATE_BUSY_MS);
+	return err;
+}
+
 static int start(struct state *s, const char *path)
 {
 	int rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
@@ -199,9 +218,7 @@ static int start(struct state *s, const char *path)
 					     sql_row_sum, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return sql_error(s, rc);
-	rc = sql_run(s, settings);
-	if (!rc)
-		rc = upgrade(s);
+	rc = settle(s);
 	return rc ? rc : sql_views(s);
 }
 
