@@ -122,7 +122,19 @@ PARAM_CLASS(syn_burst,	NUM, "60", 1, 1000000, "connections",
 PARAM_CLASS(auth,	WORD, "refuse", 0, 0, "refuse|hide|pass",
 	"what AUTH on port 25 gets")
 PARAM_CLASS(starttls,	WORD, "hide", 0, 0, "hide|refuse|pass",
-	"what STARTTLS on port 25 gets; pass is not available in this release")
+	"what STARTTLS on port 25 gets; pass lets it through unscanned, within the limits below")
+PARAM_CLASS(starttls_offer, FLAG, "false", 0, 0, "",
+	"with starttls = refuse: leave the exchanger's offer of STARTTLS visible")
+PARAM_CLASS(tls_octets,	NUM, "67108864", 1, 1099511627776, "octets",
+	"octets that a client may send in a TLS session that is passed")
+PARAM_CLASS(tls_rate,	NUM, "1048576", 1024, 1099511627776, "octets per second",
+	"rate at which a client's octets are taken in a TLS session that is passed")
+PARAM_CLASS(tls_time,	SPAN, "10m", 1, 86400, "",
+	"length of a TLS session that is passed")
+PARAM_CLASS(chunking,	WORD, "hide", 0, 0, "hide|pass",
+	"what CHUNKING and BDAT get; pass judges chunks as it judges DATA")
+PARAM_CLASS(newlines,	WORD, "refuse", 0, 0, "refuse|normalise",
+	"what a bare CR or LF gets; normalise makes CRLF of it, for the exchanger and the verdict")
 PARAM_CLASS(auth_code,	NUM, "573", 500, 599, "",
 	"code of the reply that refuses AUTH")
 PARAM_CLASS(auth_text,	TEXT,
@@ -136,6 +148,14 @@ PARAM_CLASS(max_recipients, NUM, "1000", 100, 100000, "recipients",
 	"accepted recipients of one message")
 PARAM_CLASS(max_size,	NUM, "0", 0, 1099511627776, "octets",
 	"size of one message; 0 leaves it to the exchanger")
+PARAM_CLASS(max_line,	NUM, "1048576", 1000, 1073741824, "octets",
+	"length of one line of a message")
+PARAM_CLASS(max_junk,	NUM, "100", 10, 1000000, "commands",
+	"commands that bring no mail forward, before the session ends")
+PARAM_CLASS(upstream_port, WORD, "new", 0, 0, "new|same",
+	"port that the exchanger sees: a new one, or the subscriber's own while it is free")
+PARAM_CLASS(refused,	WORD, "reset", 0, 0, "reset|greet",
+	"what a refused line's connections get: a reset, or a 554 greeting that says why")
 PARAM_CLASS(reject_score, NUM, "100", 1, 100000, "points",
 	"a message is refused from this score on")
 
