@@ -58,11 +58,15 @@ BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(BUILD)/bench/%)
 HELPER_SRC := $(wildcard selftests/net/helper/*.c)
 HELPER_BIN := $(HELPER_SRC:selftests/net/helper/%.c=$(BUILD)/helper/%)
 
-# A fuzzer is one file and the sources named FUZZ_<its name>.
+# A fuzzer is one file and the sources named FUZZ_<its name>; those of
+# FUZZ_MUTATE call libFuzzer, the others can be linked without it.
 FUZZ_SRC := $(wildcard selftests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_smtp_fuzz := selftests/unit/smtp_owner.c $(wildcard userspace/smtp/*.c)
+FUZZ_MUTATE := selftests/fuzz/mutator.c selftests/fuzz/words.c
+FUZZ_smtp_fuzz := selftests/fuzz/steps.c selftests/fuzz/model.c selftests/fuzz/model_body.c \
+	selftests/fuzz/model_path.c selftests/fuzz/observer.c selftests/unit/smtp_owner.c \
+	$(wildcard userspace/smtp/*.c)
 
 .PHONY: all deps demo check nightly bench install help clean style unit prog fuzz
 .DELETE_ON_ERROR:
@@ -167,8 +171,8 @@ $(BUILD)/helper/%: selftests/net/helper/%.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
 
 .SECONDEXPANSION:
-$(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) \
-		$(wildcard userspace/*/*.h include/*/*.h selftests/unit/*.h)
+$(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) $(FUZZ_MUTATE) \
+		$(wildcard userspace/*/*.h include/*/*.h selftests/unit/*.h selftests/fuzz/*.h)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)$(CLANG) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude -Iuserspace $(FUZZ_FLAGS) \
