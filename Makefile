@@ -66,9 +66,15 @@ FUZZ_SRC := $(wildcard selftests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_MUTATE := selftests/fuzz/mutator.c selftests/fuzz/words.c
-FUZZ_smtp_fuzz := selftests/fuzz/steps.c selftests/fuzz/model.c selftests/fuzz/model_body.c \
+FUZZ_smtp_fuzz := selftests/fuzz/steps.c selftests/fuzz/settings.c selftests/fuzz/model.c selftests/fuzz/model_body.c \
 	selftests/fuzz/model_path.c selftests/fuzz/observer.c selftests/unit/smtp_owner.c \
 	$(wildcard userspace/smtp/*.c)
+# The worker, on the scenario player's wire.
+FUZZ_session_fuzz := selftests/fuzz/steps.c selftests/fuzz/settings.c \
+	$(addprefix selftests/scenario/,stage.c wire.c verdict.c) \
+	$(wildcard userspace/base/*.c userspace/smtp/*.c) \
+	$(filter-out %/inspector.c %/sandbox.c %/listener.c,$(wildcard userspace/session/*.c))
+FUZZ_LINK_session_fuzz = $(SCEN_WRAP:%=-Wl,--wrap=%) -lconfuse -lcap
 
 .PHONY: all deps demo check nightly bench install help clean style unit prog scenario fuzz
 .DELETE_ON_ERROR:
@@ -187,7 +193,7 @@ $(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) $(FUZZ_MUTATE) \
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)$(CLANG) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude -Iuserspace $(FUZZ_FLAGS) \
-		$(filter %.c,$^) -o $@
+		$(filter %.c,$^) $(FUZZ_LINK_$*) -o $@
 
 ## make fuzz       run each fuzzer for FUZZ_TIME seconds, from its corpus
 FUZZ_TIME ?= 300

@@ -19,6 +19,7 @@
 #include "model.h"
 #include "mutator.h"
 #include "observer.h"
+#include "settings.h"
 #include "steps.h"
 
 #define VERDICTS	16
@@ -234,59 +235,6 @@ static void happen(struct play *p, const char *word)
 	turns(p);
 }
 
-struct words {
-	const char	*key;
-	const char	*words;		/* its values in order, one blank each */
-	size_t		offset;
-	size_t		size;
-};
-
-#define FIELD(name) offsetof(struct conf_class, name), sizeof(((struct conf_class *)0)->name)
-
-static const struct words settings[] = {
-	{ "auth",	"refuse hide pass",	FIELD(auth) },
-	{ "starttls",	"hide refuse pass",	FIELD(starttls) },
-	{ "chunking",	"hide pass",		FIELD(chunking) },
-	{ "newlines",	"refuse normalise",	FIELD(newlines) },
-	{ "received",	"0 1",			FIELD(received) },
-	{ "starttls_offer", "0 1",		FIELD(starttls_offer) },
-	{ "max_size",	NULL,			FIELD(max_size) },
-	{ "max_recipients", NULL,		FIELD(max_recipients) },
-	{ "max_junk",	NULL,			FIELD(max_junk) },
-	{ "max_line",	NULL,			FIELD(max_line) },
-};
-
-static uint64_t value_of(const struct words *row, const char *word)
-{
-	const char *at = row->words;
-	uint64_t n = 0;
-
-	if (!at)
-		return strtoull(word, NULL, 10);
-	for (; *at; at += strcspn(at, " ") + (strchr(at, ' ') != NULL), n++)
-		if (!strncmp(at, word, strcspn(at, " ")))
-			return n;
-	return 0;
-}
-
-static void set(struct conf_class *class, const char *text)
-{
-	size_t n = strcspn(text, " "), i;
-	char *field = (char *)class;
-	uint64_t value;
-
-	for (i = 0; text[n] && i < sizeof(settings) / sizeof(settings[0]); i++) {
-		const struct words *row = &settings[i];
-
-		if (strlen(row->key) != n || memcmp(row->key, text, n))
-			continue;
-		value = value_of(row, text + n + 1);
-		if (value > (uint64_t)1 << 40)
-			value = (uint64_t)1 << 40;
-		memcpy(field + row->offset, &value, row->size);	/* little-endian */
-	}
-}
-
 /* Settings stand in front; returns the code of a greeting of ours. */
 static unsigned int choose(struct play *p, struct steps *all, struct step *step, bool *more)
 {
@@ -296,14 +244,10 @@ static unsigned int choose(struct play *p, struct steps *all, struct step *step,
 	class->max_junk = 100;
 	class->max_line = 1024 * 1024;
 	while ((*more = step_next(all, step)) && (step->kind == '=' || step->kind == '#')) {
-		set(class, step->text);
+		settings_set(class, step->text);
 		if (!strncmp(step->text, "refused ", 8))
 			refused = step->text[8] == '5' ? 554 : 421;
 	}
-	if (class->max_junk < 3)
-		class->max_junk = 3;
-	if (class->max_line < 10)
-		class->max_line = 10;
 	return refused;
 }
 
