@@ -134,7 +134,7 @@ bool model_ehlo(const struct conf_class *class, const struct bytes *lines, struc
 		len = (size_t)(next - at);
 		memcpy(line, at, len);
 		line[len] = '\0';
-		keep = true;
+		keep = at == lines->data;	/* a line of no word is none of the list's */
 		if (at != lines->data && len > 3 &&
 		    !keyword(class, line, &len, &keep, pipelining))
 			return false;

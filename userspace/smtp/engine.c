@@ -203,7 +203,7 @@ static bool is_between(const struct smtp *s)
 	return s->phase == SMTP_COMMAND && !s->count && !s->tx.open;
 }
 
-/* Nothing moves any more: has a side gone? */
+/* What a side has said is used up: has it gone? */
 static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
 		   enum smtp_step client)
 {
@@ -239,9 +239,7 @@ static bool step(struct smtp *s, struct smtp_turn *t)
 			return true;
 		client = client_steps[s->phase](s, t);
 	} while (reply == SMTP_STEP_ON && client == SMTP_STEP_ON);
-	if (reply == SMTP_STEP_ON || client == SMTP_STEP_ON)
-		return true;
-	return settle(s, t, reply, client);
+	return settle(s, t, reply, client) || reply == SMTP_STEP_ON || client == SMTP_STEP_ON;
 }
 
 /* Waits. */
