@@ -121,7 +121,7 @@ static void flush_ours(struct model *m)
 
 void model_outcome(struct model *m, unsigned int code)
 {
-	if (m->outcomes < MODEL_MESSAGES)
+	if (!m->nobody && m->outcomes < MODEL_MESSAGES)
 		m->outcome[m->outcomes++] = code;
 	m->junk_least = 0;
 	m->tx_chunks = m->tx_data = m->tx_failed = false;
@@ -440,7 +440,8 @@ static void answered_data(struct model *m, unsigned int code)
 		m->phase = MODEL_BODY;
 		model_body_begin(m);
 	} else if (m->client.len) {
-		reply_ours(m, 421, 0);		/* E14 */
+		if (code != 421)		/* E58: it was said already */
+			reply_ours(m, 421, 0);	/* E14 */
 		model_end(m, false);
 	} else {
 		m->phase = MODEL_COMMAND;
@@ -457,8 +458,7 @@ static void answered_chunk(struct model *m, enum verb verb, unsigned int code)
 		m->chunk_code = code;
 		if (m->phase == MODEL_HOLD)
 			m->phase = MODEL_COMMAND;
-		if (verb == CHUNK_LAST)
-			model_loosen(m);
+		model_loosen(m);	/* we may say RSET to the exchanger, now or later */
 	}
 }
 
@@ -504,8 +504,7 @@ static void answered(struct model *m, enum verb verb, unsigned int code)
 		break;
 	case STARTTLS: answered_starttls(m, code); break;
 	case DOT: case CHUNK_END:
-		if (!m->nobody)
-			model_outcome(m, code);
+		model_outcome(m, code);
 		m->phase = MODEL_COMMAND;
 		break;
 	case NOOP: case VRFY: case EXPN: case HELP: case REFUSED: case FOREIGN: case UNKNOWN:
@@ -692,6 +691,8 @@ void model_client(struct model *m, const char *data, size_t len)
 
 void model_server(struct model *m, const char *data, size_t len)
 {
+	if (m->waits_for_end)
+		model_loosen(m);	/* a 421 or 5xx may still be passed on (E57) */
 	if (m->loose || m->over)
 		return;
 	bytes_add(&m->server, data, len);

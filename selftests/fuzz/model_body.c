@@ -11,7 +11,7 @@ enum { START, DOT_SEEN, MIDDLE, CR = 4 };
 void model_body_begin(struct model *m)
 {
 	m->normal = true;
-	m->nobody = false;
+	m->nobody = !m->tx_recipients;
 	m->hole = m->class->received;
 	m->hole_at = m->body_at = m->up.len;
 	m->content_at = m->content.len;
@@ -124,7 +124,6 @@ static void to_nobody(struct model *m)
 {
 	if (m->content.len > m->content_at)
 		model_loosen(m);
-	m->nobody = true;
 	m->phase = MODEL_HOLD;
 	bytes_add(&m->up, ".\r\n", 3);
 }
@@ -154,6 +153,7 @@ void model_chunk_begin(struct model *m, size_t size, bool last)
 	if (!m->tx_chunks)
 		m->content_at = m->content.len;
 	m->tx_chunks = true;
+	m->nobody = false;
 	m->phase = MODEL_CHUNK;
 	m->chunk_left = size;
 	m->chunk_up = true;
