@@ -64,7 +64,8 @@ static size_t budget_before;
 
 static void fail(const char *what)
 {
-	fprintf(stderr, "broken (%s): %s\n-- to client\n%.*s\n-- to server\n%.*s\n-- events\n%.*s\n",
+	fprintf(stderr, "broken (%s): %s\n-- to client\n%.*s\n-- to server\n%.*s\n"
+		"-- events\n%.*s\n",
 		now.troubled ? "troubled" : "perfect", what,
 		(int)wire.conn[CLIENT].sent.len, wire.conn[CLIENT].sent.data,
 		(int)wire.conn[SERVER].sent.len, wire.conn[SERVER].sent.data,
