@@ -167,6 +167,8 @@ static void server_line(struct model *m, unsigned int code, bool last)
 		surplus(m, code);
 		return;
 	}
+	if (m->slot[0].verb == STARTTLS && code / 100 == 2 && (code != 220 || !last))
+		model_loosen(m);
 	if (!legal((enum verb)m->slot[0].verb, code)) {
 		model_end(m, true);
 		return;

@@ -338,3 +338,14 @@ Test(smtp_engine, client_that_has_left_comes_first)
 			     "%d", i);
 	}
 }
+
+/* What we have to say ourselves reaches a client that has ended its side, too. */
+Test(smtp_engine, our_replies_reach_a_client_that_has_left)
+{
+	say(CLIENT, "NOOP\r\nfrob\r\nBDAT 5\r\n");
+	forget();
+	o->eof[CLIENT] = true;		/* seen in the turn of the answer */
+	say(SERVER, "250 ok\r\n");
+	cr_expect(heard("250 ok\r\n502 "), "%.*s", (int)o->got[TO_CLIENT].len,
+		  o->got[TO_CLIENT].data);
+}

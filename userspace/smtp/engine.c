@@ -239,6 +239,9 @@ static bool step(struct smtp *s, struct smtp_turn *t)
 			return true;
 		client = client_steps[s->phase](s, t);
 	} while (reply == SMTP_STEP_ON && client == SMTP_STEP_ON);
+	/* Replies of ours that are ready go out before anybody is found gone. */
+	if (reply == SMTP_STEP_ON && smtp_slot_first(s) && smtp_slot_first(s)->local)
+		return true;
 	return settle(s, t, reply, client) || reply == SMTP_STEP_ON || client == SMTP_STEP_ON;
 }
 
