@@ -442,7 +442,7 @@ void model_start(struct model *m, const struct owner *owner, unsigned int refuse
 	m->phase = MODEL_COMMAND;
 	m->local = m->refused = refused_code;
 	if (refused_code)
-		answer(m, GREETING, refused_code, 0, false);
+		answer(m, GREETING, refused_code, 0, refused_code == 421);
 	else
 		push(m, GREETING);
 	run(m);

@@ -327,13 +327,13 @@ static bool begins(const struct bytes *a, const struct bytes *b)
 }
 
 /*
- * What an upstream leg that we reset had got by then is luck: octets of a
+ * What an upstream leg that we cut off had got by then is luck: octets of a
  * message that is lost, or the command that an exchanger's last answer before
  * it talked nonsense had let go.
  */
 static bool equal_up(const struct result *a, const struct result *b)
 {
-	if (a->reset && b->reset)
+	if ((a->reset && b->reset) || !strcmp(a->reason, "end_mx_protocol"))
 		return begins(&a->sent[SERVER], &b->sent[SERVER]);
 	return equal(&a->sent[SERVER], &b->sent[SERVER]);
 }
