@@ -150,9 +150,14 @@ static bool trip_planned(struct conn *c, bool send, size_t *len)
 	size_t all = *len;
 	int err = wire_plan(side_of(c), send, len);
 
+	/* A FIN or RST lets nothing be held back. */
+	if (!send && (c->fin || c->gone) && (!err || err == EAGAIN)) {
+		*len = all;
+		return false;
+	}
 	if (*len < all)
 		changed(c);
-	if (!err || (err == EAGAIN && (!all || (!send && (c->fin || c->gone)))))
+	if (!err || (err == EAGAIN && !all))
 		return false;
 	errno = err;
 	if (err == EINTR)
