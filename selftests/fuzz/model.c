@@ -117,7 +117,6 @@ void model_outcome(struct model *m, unsigned int code)
 {
 	if (!m->nobody && m->outcomes < MODEL_MESSAGES)
 		m->outcome[m->outcomes++] = code;
-	m->junk_least = 0;
 	m->tx_chunks = m->tx_data = m->tx_failed = false;
 	m->tx_recipients = 0;
 }
@@ -134,20 +133,12 @@ void model_refuse(struct model *m, unsigned int code)
 
 /* Commands. */
 
-static void junk(struct model *m, bool surely)
-{
-	m->junk_most++;
-	m->junk_least += surely;
-}
-
-/* B40: cut at the number with 421. True when it was. */
+/* B40: cut at the number with 421; whether that one still gets its answer is not said. */
 static bool enough(struct model *m)
 {
-	if (m->junk_most <= m->class->max_junk)
+	if (m->junk < m->class->max_junk)
 		return false;
-	if (m->junk_least <= m->class->max_junk)
-		model_loosen(m);
-	answer(m, UNKNOWN, 421, 0, true);
+	model_loosen(m);
 	return true;
 }
 
@@ -166,7 +157,7 @@ static void ask_path(struct model *m, enum verb verb, const char *line, size_t l
 
 	sure = model_path(line + (len > 4 ? 5 : 4), verb == MAIL ? "FROM" : "TO", &size, &binary);
 	if (sure == MODEL_WRONG) {
-		m->junk_most++;
+		m->junk++;
 		answer(m, verb, 501, 0, false);
 	} else if (sure == MODEL_UNSURE) {
 		model_loosen(m);
@@ -211,10 +202,10 @@ static void ask_bdat(struct model *m, const char *line, size_t len)
 	if (strcmp(line, again) || size > 1 << 20) {
 		model_loosen(m);
 	} else if (m->class->chunking == CONF_CHUNKING_HIDE || !m->tx_recipients || m->tx_data) {
-		m->junk_most++;
+		m->junk++;
 		refuse_chunk(m, size, 503, 502);
 	} else if (m->tx_failed) {
-		m->junk_most++;
+		m->junk++;
 		refuse_chunk(m, size, m->chunk_code, 503);
 	} else {
 		model_chunk_begin(m, size, last);
@@ -228,7 +219,7 @@ static void ask_data(struct model *m, const char *line, size_t len)
 	if (len > 4)
 		model_loosen(m);
 	if (m->tx_chunks) {
-		m->junk_most++;
+		m->junk++;
 		answer(m, DATA, 503, 0, false);
 		return;
 	}
@@ -300,7 +291,7 @@ static void ask(struct model *m, enum verb verb, const char *line, size_t len)
 		model_loosen(m);
 	m->refused_data = false;
 	if (verb >= RSET && verb != QUIT) {
-		junk(m, verb < AUTH || verb > STARTTLS || m->class->auth == CONF_AUTH_HIDE);
+		m->junk++;
 		if (enough(m))
 			return;
 	}
@@ -371,7 +362,7 @@ static bool client_line(struct model *m)
 	if (len + 1 > most || (dirty && m->class->newlines == CONF_NEWLINES_NORMALISE)) {
 		if (dirty || lone || m->first || m->phase == MODEL_AUTH_LINE)
 			model_loosen(m);
-		m->junk_most++;
+		m->junk++;
 		answer(m, UNKNOWN, 500, 0, false);
 	} else if (dirty || (lone && m->class->newlines == CONF_NEWLINES_REFUSE)) {
 		if (m->first)

@@ -64,7 +64,7 @@ struct model {
 	enum model_phase	phase;
 	bool		first, greeted, pipelining, held_early;
 	bool		refused_data;	/* and nothing was understood since */
-	unsigned int	junk_least, junk_most;
+	unsigned int	junk;		/* commands without mail, at most */
 	bool		tx_chunks, tx_data, tx_failed;
 	unsigned int	tx_recipients;
 	unsigned int	chunk_code;	/* answer to the chunk that failed */
