@@ -54,7 +54,7 @@ struct result {
 	struct bytes	content;
 	struct bytes	events;
 	char		reason[64];
-	bool		reset;		/* of the upstream leg, by us */
+	unsigned int	news;		/* enum leg_news */
 };
 
 static struct play now;
@@ -311,7 +311,7 @@ static void keep_result(struct result *r)
 	keep(&r->content, &stage.content);
 	keep(&r->events, &stage.events);
 	snprintf(r->reason, sizeof(r->reason), "%s", stage_reason());
-	r->reset = wire.news & SERVER_RST;
+	r->news = wire.news;
 }
 
 static bool equal(const struct bytes *a, const struct bytes *b)
@@ -326,12 +326,14 @@ static bool begins(const struct bytes *a, const struct bytes *b)
 	return !n || !memcmp(a->data, b->data, n);
 }
 
-/* What an upstream leg that we reset had got of a lost message by then is luck. */
-static bool equal_up(const struct result *a, const struct result *b)
+/* What a leg that we reset had got by then (of a lost message, of a reply) is luck. */
+static bool equal_sent(const struct result *a, const struct result *b, enum side side)
 {
-	if (a->reset && b->reset)
-		return begins(&a->sent[SERVER], &b->sent[SERVER]);
-	return equal(&a->sent[SERVER], &b->sent[SERVER]);
+	unsigned int reset = side == CLIENT ? CLIENT_RST : SERVER_RST;
+
+	if (a->news & b->news & reset)
+		return begins(&a->sent[side], &b->sent[side]);
+	return equal(&a->sent[side], &b->sent[side]);
 }
 
 static void compare(const struct result *a)
@@ -342,7 +344,7 @@ static void compare(const struct result *a)
 	/* How far the client's next octets were read when it talked nonsense is luck, too. */
 	if (!strcmp(a->reason, "end_mx_protocol") && !strcmp(b.reason, a->reason))
 		return;
-	if (equal(&a->sent[CLIENT], &b.sent[CLIENT]) && equal_up(a, &b) &&
+	if (equal_sent(a, &b, CLIENT) && equal_sent(a, &b, SERVER) &&
 	    equal(&a->content, &b.content) && equal(&a->events, &b.events) &&
 	    !strcmp(a->reason, b.reason))
 		return;

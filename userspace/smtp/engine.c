@@ -234,6 +234,10 @@ static bool step(struct smtp *s, struct smtp_turn *t)
 		return true;
 	}
 	reply = smtp_reply_step(s, t);
+	/* The end waits for room for a reply of ours: no new command comes before it. */
+	if (reply != SMTP_STEP_ON && s->finishing && smtp_slot_first(s) &&
+	    smtp_slot_first(s)->local)
+		return false;
 	do {
 		if (s->over || is_finished(s))
 			return true;
