@@ -50,6 +50,8 @@ static void answered_chunk(struct model *m, enum verb verb, unsigned int code)
 static void answered_starttls(struct model *m, unsigned int code)
 {
 	m->phase = MODEL_COMMAND;
+	if (code / 100 != 2 && m->client.len)
+		model_loosen(m);	/* as behind DATA (E14), or plain commands */
 	if (code / 100 != 2)
 		return;
 	if (code != 220)
