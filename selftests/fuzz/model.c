@@ -165,6 +165,9 @@ static void ask_path(struct model *m, enum verb verb, const char *line, size_t l
 		answer(m, verb, 555, 504, false);
 	} else if (verb == MAIL && m->class->max_size && size > (uint64_t)m->class->max_size) {
 		answer(m, verb, 552, 0, false);
+	} else if (verb == MAIL && m->class->max_size && m->class->received &&
+		   size + 600 > (uint64_t)m->class->max_size) {
+		model_loosen(m);	/* our line counts too (E84) */
 	} else if (verb == RCPT && m->tx_recipients >= (uint64_t)m->class->max_recipients) {
 		answer(m, verb, 452, 0, false);
 	} else {
