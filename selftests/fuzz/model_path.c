@@ -20,9 +20,13 @@ static const char *sure_path(const char *at)
 static enum model_sure parameter(const char *word, size_t len, uint64_t *size, bool *binary)
 {
 	char *end;
+	size_t i;
 
 	if (!len)
 		return MODEL_UNSURE;
+	for (i = 0; i < len; i++)
+		if ((unsigned char)word[i] <= ' ' || word[i] == 127)
+			return MODEL_UNSURE;
 	*binary |= len == 15 && !strncasecmp(word, "BODY=BINARYMIME", len);
 	if (strncasecmp(word, "SIZE=", 5))
 		return MODEL_SURE;
