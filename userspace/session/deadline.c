@@ -128,6 +128,9 @@ static void expire(struct session *s)
 		s->finishing = true;
 		smtp_finish(&s->smtp, SMTP_REPLY_closing_timeout, POSTERN_R_end_timeout_total);
 	} else if (struck(s, wait_until(s)) || struck(s, floor_until(s))) {
+		/* In shadow the message goes on, and the wait with it. */
+		if (s->wait == SMTP_WAIT_verdict && judge_late(s))
+			return;
 		s->wait_since = 0;
 		smtp_expire(&s->smtp);
 	}
