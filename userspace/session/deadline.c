@@ -46,6 +46,9 @@ static uint64_t wait_until(const struct session *s)
 
 	if (s->server.connecting)
 		return s->born + conf->dial_timeout;
+	/* While the exchanger does not take the message the client is not read. */
+	if (s->wait == SMTP_WAIT_body && s->server.out.len)
+		return UINT64_MAX;
 	return s->wait_since + wait_span(conf, s->wait);
 }
 
@@ -107,10 +110,28 @@ void deadline_arm(struct session *s)
 		wheel_start(&w->wheel, &s->timer, tick);
 }
 
+/*
+ * While the exchanger is @owed octets the client is not read, so that time
+ * does not count against the client's message.
+ */
+static void follow_pause(struct session *s, bool owed)
+{
+	if (owed && !s->paused_since)
+		s->paused_since = s->worker->now;
+	if (owed || !s->paused_since)
+		return;
+	if (s->wait == SMTP_WAIT_body)
+		s->wait_since = s->worker->now;
+	s->mail.begun += s->worker->now - s->paused_since;
+	s->paused_since = 0;
+}
+
 void deadline_progress(struct session *s, const struct leg *leg, uint64_t octets_before)
 {
 	uint64_t *until = &s->stall_until[leg->side];
 
+	if (leg->side == LEG_SERVER)
+		follow_pause(s, leg->out.len);
 	if (!leg->out.len || leg->connecting)
 		*until = 0;
 	else if (!*until || leg->octets_out != octets_before)
