@@ -282,6 +282,11 @@ enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t)
 		s->stuck = SMTP_STUCK_SERVER;
 		return SMTP_STEP_BLOCKED;
 	}
+	/* A reply begun before the end was sent is no answer to it (E19). */
+	if (s->message.verdict == VERDICT_ACCEPT && t->server.len) {
+		smtp_end_saying(s, SMTP_REPLY_closing_lost, POSTERN_R_end_mx_protocol);
+		return SMTP_STEP_ON;
+	}
 	if (s->message.verdict == VERDICT_ACCEPT) {
 		send_end(s, t);
 		return SMTP_STEP_ON;

@@ -71,6 +71,7 @@ struct smtp_progress {
 	uint16_t	code;		/* 0 = none */
 	uint16_t	lines;
 	uint32_t	octets;
+	bool		unasked;	/* no command was waiting when it began (E57) */
 	bool		rebuild;	/* EHLO: all of it is there, lines are chosen */
 	bool		pipelining;	/* EHLO: a line so far offers it */
 };
