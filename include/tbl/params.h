@@ -147,7 +147,7 @@ PARAM_CLASS(received,	FLAG, "true", 0, 0, "",
 PARAM_CLASS(max_recipients, NUM, "1000", 100, 100000, "recipients",
 	"accepted recipients of one message")
 PARAM_CLASS(max_size,	NUM, "0", 0, 1099511627776, "octets",
-	"size of one message; 0 leaves it to the exchanger")
+	"size of one message as it goes up, Received: included; 0 leaves it to the exchanger")
 PARAM_CLASS(max_line,	NUM, "1048576", 1000, 1073741824, "octets",
 	"length of one line of a message")
 PARAM_CLASS(max_junk,	NUM, "100", 10, 1000000, "commands",

@@ -58,8 +58,9 @@ static const struct play pipelines[] = {
 	     PLAY_EHLO
 	     "> \\{5 VRFY\\r\\nRCPT TO:<" X100 X100 X100 X100 ">\\r\\n}\\_\n"
 	     "S \\{3 VRFY\\r\\nRCPT TO:<" X100 X100 X100 X100 ">\\r\\n}\\_\n"
+	     "E \\{3 note recipient_probe\\r\\n}\\_\n"
 	     "< 250 1\nC 250 1\n< 250 2\nC 250 2\nE rcpt \\{319 x}\n"
-	     "S VRFY\nS RCPT TO:<" X100 X100 X100 X100 ">\n"),
+	     "S VRFY\nS RCPT TO:<" X100 X100 X100 X100 ">\nE note recipient_probe\n"),
 	PLAY("E11 no offer: one at a time, noted once",
 	     PLAY_GREET "> HELO a\nS HELO a\n< 250 mx\nC 250 mx\nE helo a\n"
 	     "> MAIL FROM:<f@a>\n> RCPT TO:<t@b>\n> RSET\nS MAIL FROM:<f@a>\n"
@@ -91,6 +92,7 @@ static const struct play pipelines[] = {
 	     PLAY_EHLO
 	     "> vrfy <a>\n> EXPN b c\n> Help me\n> NOOP \xff\n"
 	     "S vrfy <a>\nS EXPN b c\nS Help me\nS NOOP \xff\n"
+	     "E note recipient_probe\nE note recipient_probe\n"
 	     "< 252 1\n< 502 2\n< 214-3\n< 214 3\n< 250 4\n"
 	     "C 252 1\nC 502 2\nC 214-3\nC 214 3\nC 250 4\n"),
 	PLAY("end_junk: a hundred commands without mail",
@@ -333,7 +335,7 @@ static const struct play lines[] = {
 	     "= end_bare_newline\n"),
 	PLAY("E50 8-bit is forwarded",
 	     PLAY_EHLO "> VRFY \\xff\\xfe\\xe9\\x01\\x1b[0m\n"
-	     "S VRFY \\xff\\xfe\\xe9\\x01\\x1b[0m\n"),
+	     "S VRFY \\xff\\xfe\\xe9\\x01\\x1b[0m\nE note recipient_probe\n"),
 };
 
 Test(smtp_command, lines)

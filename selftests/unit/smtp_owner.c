@@ -82,6 +82,8 @@ void owner_reset(struct owner *o)
 		.auth_text = (char *)"use port 587",
 		.help_url = (char *)"http://help.example/",
 		.max_recipients = 1000,
+		.max_line = 1024 * 1024,
+		.max_junk = 100,
 	};
 	o->env = (struct smtp_env) { &o->class, "rtr.example", "10.64.0.2", "T1" };
 }

@@ -158,7 +158,7 @@ bool smtp_answer_legal(struct smtp *s, unsigned int code)
 void smtp_answered(struct smtp *s, struct smtp_turn *t, unsigned int code)
 {
 	struct answer a = { .turn = t, .code = code };
-	bool unasked = !s->count;
+	bool unasked = s->reply.unasked;
 	struct smtp_slot slot;
 	char buf[FACTS_PATH];
 

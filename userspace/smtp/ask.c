@@ -13,11 +13,12 @@ static void reply_here(struct smtp *s, const struct smtp_command *c, enum smtp_r
 
 static enum smtp_step forward(struct smtp *s, const struct smtp_command *c, struct smtp_text text)
 {
-	if (smtp_room(&c->turn->to_server) < c->line.len) {
+	if (smtp_room(&c->turn->to_server) < c->words.len + 2) {
 		s->stuck = SMTP_STUCK_SERVER;
 		return SMTP_STEP_BLOCKED;
 	}
-	smtp_put(&c->turn->to_server, c->line.data, c->line.len);
+	smtp_put(&c->turn->to_server, c->words.data, c->words.len);
+	smtp_put(&c->turn->to_server, "\r\n", 2);
 	smtp_slot_owe(s, c->verb, text);
 	if (smtp_verb_flags(c->verb) & SMTP_VERB_IS_HOLD)
 		s->phase = SMTP_HOLD;
@@ -31,6 +32,16 @@ static enum smtp_step ask_forward(struct smtp *s, const struct smtp_command *c)
 	return forward(s, c, smtp_no_text);
 }
 
+/* Asking for mailboxes is what a list of them is tried with (E36). */
+static enum smtp_step ask_probe(struct smtp *s, const struct smtp_command *c)
+{
+	enum smtp_step step = forward(s, c, smtp_no_text);
+
+	if (step == SMTP_STEP_ON)
+		smtp_note(s, POSTERN_R_recipient_probe);
+	return step;
+}
+
 static enum smtp_step ask_helo(struct smtp *s, const struct smtp_command *c)
 {
 	struct smtp_text text = c->args;
@@ -41,16 +52,29 @@ static enum smtp_step ask_helo(struct smtp *s, const struct smtp_command *c)
 	return forward(s, c, text);
 }
 
-static enum smtp_step ask_mail(struct smtp *s, const struct smtp_command *c)
+/* Does the class let a message of @size go up, our line in front of it (E31, E84)? */
+static bool is_too_large(const struct smtp *s, const struct smtp_command *c, uint64_t size)
 {
 	uint64_t most = (uint64_t)s->env->class->max_size;
+	char ours[SMTP_RECEIVED_ROOM];
+	uint64_t len = 0;
+
+	if (!most || !size)
+		return false;
+	if (s->env->class->received)
+		len = smtp_received_text(s, c->turn->wall, ours);
+	return size > most || len > most - size;
+}
+
+static enum smtp_step ask_mail(struct smtp *s, const struct smtp_command *c)
+{
 	struct smtp_path path;
 
 	if (smtp_path_parse(c->args, "from", &path)) {
 		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, smtp_no_text, false);
 		return SMTP_STEP_ON;
 	}
-	if (path.binary || (most && path.size > most)) {	/* E27, E31 */
+	if (path.binary || is_too_large(s, c, path.size)) {	/* E27, E31 */
 		smtp_slot_local(s, c->verb, path.binary ? SMTP_REPLY_parameter :
 				SMTP_REPLY_size, path.mailbox, false);
 		return SMTP_STEP_ON;
@@ -215,11 +239,11 @@ static enum smtp_step answer_alone(struct smtp *s, const struct smtp_command *c)
 	return SMTP_STEP_ON;
 }
 
-static void count_junk(struct smtp *s, enum smtp_verb verb)
+void smtp_count_junk(struct smtp *s, enum smtp_verb verb)
 {
 	if (!(smtp_verb_flags(verb) & SMTP_VERB_IS_JUNK) && s->mode == SMTP_MODE_PROXY)
 		return;
-	if (++s->junk < SMTP_JUNK_MAX || s->phase == SMTP_DEAF)
+	if (++s->junk < (uint64_t)s->env->class->max_junk || s->phase == SMTP_DEAF)
 		return;
 	smtp_end_with(s, SMTP_REPLY_closing_limit, POSTERN_R_end_junk);
 }
@@ -228,7 +252,7 @@ enum smtp_step smtp_ask(struct smtp *s, struct smtp_command *c)
 {
 	enum smtp_step step;
 
-	c->args = (struct smtp_text) { c->line.data, c->line.len - 2 };
+	c->args = c->words;
 	c->verb = verb_find(smtp_text_word(&c->args));
 	if (c->verb != SMTP_VERB_unknown_)
 		s->suspect = false;
@@ -237,7 +261,7 @@ enum smtp_step smtp_ask(struct smtp *s, struct smtp_command *c)
 	else
 		step = answer_alone(s, c);
 	if (step == SMTP_STEP_ON)
-		count_junk(s, c->verb);
+		smtp_count_junk(s, c->verb);
 	return step;
 }
 

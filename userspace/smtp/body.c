@@ -4,7 +4,8 @@
  * to an end ("." at the start of a line, a CR) are withheld until it is clear
  * that they do not, and the end itself until the verdict. Strict CRLF: a bare
  * CR, a bare LF or a NUL could be an end to the next hop, so the message is
- * lost with the first; what follows then is lost.c.
+ * lost with the first (lost.c), unless the class wants them made CRLF
+ * (newline.c).
  */
 #include "smtp/engine.h"
 
@@ -18,9 +19,11 @@ void smtp_body_begin(struct smtp *s)
 	smtp_tell(s, SMTP_EV_DATA, 0, smtp_no_text);
 }
 
-/* Before the first octets of a message go up. */
-static void begin_content(struct smtp *s, struct smtp_turn *t)
+void smtp_body_content_begin(struct smtp *s, struct smtp_turn *t)
 {
+	char ours[SMTP_RECEIVED_ROOM];
+	size_t len;
+
 	if (s->message.begun)
 		return;
 	s->message.begun = true;
@@ -28,15 +31,18 @@ static void begin_content(struct smtp *s, struct smtp_turn *t)
 		s->message.counted = true;
 		smtp_tell(s, SMTP_EV_DATA, 0, smtp_no_text);
 	}
-	if (s->env->class->received)
-		smtp_received_put(s, &t->to_server, t->wall);
+	if (!s->env->class->received)
+		return;
+	len = smtp_received_text(s, t->wall, ours);
+	smtp_put(&t->to_server, ours, len);
+	s->message.octets += len;
 }
 
-static void put_content(struct smtp *s, struct smtp_turn *t, const char *data, size_t len)
+void smtp_body_put(struct smtp *s, struct smtp_turn *t, const char *data, size_t len)
 {
 	if (!len)
 		return;
-	begin_content(s, t);
+	smtp_body_content_begin(s, t);
 	smtp_put(&t->to_server, data, len);
 	s->message.octets += len;
 	s->ops->content(s->owner, data, len);
@@ -53,7 +59,8 @@ struct run {
  * The part of one line in @text, without its end. Three passes of memchr()
  * over a line are much faster than one look at each octet.
  */
-static size_t line_part(struct smtp_message *m, struct smtp_text text, enum smtp_reply *lost)
+static size_t line_part(struct smtp_message *m, uint64_t most, struct smtp_text text,
+			enum smtp_reply *lost)
 {
 	const char *cr = memchr(text.data, '\r', text.len);
 	size_t len = cr ? (size_t)(cr - text.data) : text.len;
@@ -63,8 +70,8 @@ static size_t line_part(struct smtp_message *m, struct smtp_text text, enum smtp
 		len = (size_t)(lf - text.data);
 		*lost = SMTP_REPLY_body_newline;
 	}
-	if (m->line + len > SMTP_BODY_LINE_MAX) {
-		len = SMTP_BODY_LINE_MAX - m->line;
+	if (m->line + len > most) {
+		len = (size_t)(most - m->line);
 		*lost = SMTP_REPLY_body_line;
 	}
 	m->line += (uint32_t)len;
@@ -72,12 +79,12 @@ static size_t line_part(struct smtp_message *m, struct smtp_text text, enum smtp
 }
 
 /* Lines, from within one, up to something that has to be looked at. */
-static struct run scan_lines(struct smtp_message *m, struct smtp_text text)
+static struct run scan_lines(struct smtp_message *m, uint64_t most, struct smtp_text text)
 {
 	struct run run = { 0, 0, SMTP_REPLY_COUNT };
 
 	for (;;) {
-		size_t len = line_part(m, text, &run.lost);
+		size_t len = line_part(m, most, text, &run.lost);
 
 		run.len += len;
 		smtp_text_cut(&text, len);
@@ -104,7 +111,7 @@ static struct run scan_lines(struct smtp_message *m, struct smtp_text text)
 	return run;
 }
 
-static struct run scan(struct smtp_message *m, struct smtp_text text)
+static struct run scan(struct smtp *s, struct smtp_text text)
 {
 	const char *nul = memchr(text.data, '\0', text.len);
 
@@ -113,35 +120,38 @@ static struct run scan(struct smtp_message *m, struct smtp_text text)
 	/* A NUL further on is met by the next call. */
 	if (nul)
 		text.len = (size_t)(nul - text.data);
-	return scan_lines(m, text);
+	return scan_lines(&s->message, (uint64_t)s->env->class->max_line, text);
 }
 
-/* Octets that may still come before the class's limit is passed (E31). */
-static uint64_t octets_left(const struct smtp *s)
+uint64_t smtp_body_left(const struct smtp *s, const struct smtp_turn *t)
 {
-	uint64_t most = (uint64_t)s->env->class->max_size;
+	uint64_t most = (uint64_t)s->env->class->max_size, used = s->message.octets;
+	char ours[SMTP_RECEIVED_ROOM];
 
 	if (!most)
 		return UINT64_MAX;
-	return s->message.octets < most ? most - s->message.octets : 0;
+	if (!s->message.begun && s->env->class->received)
+		used += smtp_received_text(s, t->wall, ours);
+	return used < most ? most - used : 0;
 }
 
 static void body_middle(struct smtp *s, struct smtp_turn *t)
 {
 	struct smtp_text text = { t->client.data, t->client.len };
 	size_t room = smtp_room(&t->to_server) - SMTP_RECEIVED_ROOM;
+	uint64_t left = smtp_body_left(s, t);
 	struct run run;
 
 	if (text.len > room)
 		text.len = room;
-	if (text.len > octets_left(s))
-		text.len = (size_t)octets_left(s);
+	if (text.len > left)
+		text.len = (size_t)left;
 	if (!text.len) {
 		smtp_lose(s, SMTP_REPLY_size);
 		return;
 	}
-	run = scan(&s->message, text);
-	put_content(s, t, text.data, run.len);
+	run = scan(s, text);
+	smtp_body_put(s, t, text.data, run.len);
 	smtp_take(&t->client, run.taken);
 	if (run.lost != SMTP_REPLY_COUNT)
 		smtp_lose(s, run.lost);
@@ -162,10 +172,10 @@ static void body_cr(struct smtp *s, struct smtp_turn *t)
 {
 	if (t->client.data[0] != '\n') {
 		smtp_lose(s, SMTP_REPLY_body_newline);
-	} else if (octets_left(s) < 2) {
+	} else if (smtp_body_left(s, t) < 2) {
 		smtp_lose(s, SMTP_REPLY_size);
 	} else {
-		put_content(s, t, "\r\n", 2);
+		smtp_body_put(s, t, "\r\n", 2);
 		s->message.state = SMTP_BODY_START;
 		smtp_take(&t->client, 1);
 	}
@@ -182,7 +192,7 @@ static void body_dot(struct smtp *s, struct smtp_turn *t)
 		s->message.state = SMTP_BODY_DOT_CR;
 		smtp_take(&t->client, 1);
 	} else {
-		begin_content(s, t);
+		smtp_body_content_begin(s, t);
 		smtp_put(&t->to_server, ".", 1);
 		s->message.state = SMTP_BODY_MIDDLE;
 	}
@@ -195,20 +205,24 @@ static void send_end(struct smtp *s, struct smtp_turn *t)
 	smtp_slot_owe(s, SMTP_VERB_dot_, smtp_no_text);
 }
 
-static void body_dot_cr(struct smtp *s, struct smtp_turn *t)
+void smtp_body_end(struct smtp *s, struct smtp_turn *t)
 {
-	if (t->client.data[0] != '\n') {
-		smtp_lose(s, SMTP_REPLY_body_newline);
-		return;
-	}
 	smtp_take(&t->client, 1);
 	if (!s->message.counted) {
 		send_end(s, t);		/* E15 */
 		return;
 	}
-	begin_content(s, t);
+	smtp_body_content_begin(s, t);
 	s->phase = SMTP_VERDICT;
 	s->acts |= SMTP_ACT_VERDICT;
+}
+
+static void body_dot_cr(struct smtp *s, struct smtp_turn *t)
+{
+	if (t->client.data[0] == '\n')
+		smtp_body_end(s, t);
+	else
+		smtp_lose(s, SMTP_REPLY_body_newline);
 }
 
 static void (*const body_states[])(struct smtp *s, struct smtp_turn *t) = {
@@ -217,6 +231,7 @@ static void (*const body_states[])(struct smtp *s, struct smtp_turn *t) = {
 	[SMTP_BODY_CR] = body_cr,
 	[SMTP_BODY_DOT] = body_dot,
 	[SMTP_BODY_DOT_CR] = body_dot_cr,
+	/* The others are newline.c's. */
 };
 
 /* A verdict other than ACCEPT; that one has no meaning before the end. */
@@ -251,7 +266,10 @@ enum smtp_step smtp_body_step(struct smtp *s, struct smtp_turn *t)
 		return SMTP_STEP_BLOCKED;
 	}
 	s->moved = true;
-	body_states[s->message.state](s, t);
+	if (s->env->class->newlines == CONF_NEWLINES_NORMALISE)
+		smtp_newline_body(s, t);
+	else
+		body_states[s->message.state](s, t);
 	return SMTP_STEP_ON;
 }
 
@@ -263,6 +281,11 @@ enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t)
 	if (smtp_room(&t->to_server) < 3) {
 		s->stuck = SMTP_STUCK_SERVER;
 		return SMTP_STEP_BLOCKED;
+	}
+	/* A reply begun before the end was sent is no answer to it (E19). */
+	if (s->message.verdict == VERDICT_ACCEPT && t->server.len) {
+		smtp_end_saying(s, SMTP_REPLY_closing_lost, POSTERN_R_end_mx_protocol);
+		return SMTP_STEP_ON;
 	}
 	if (s->message.verdict == VERDICT_ACCEPT) {
 		send_end(s, t);

@@ -6,6 +6,7 @@
  *   command.c   the client's lines		ask.c       what is done with one
  *   path.c      MAIL and RCPT			text.c      words and numbers
  *   body.c      the message			lost.c      one that will not be accepted
+ *   newline.c   the same, line ends normalised
  *   received.c  our line in front of it	local.c     our own replies
  *   reply.c     the exchanger's lines		ehlo.c      EHLO, rebuilt
  *   answer.c    what an answer changes		slot.c      the queue of replies
@@ -24,10 +25,8 @@
 #define SMTP_REPLY_LINES	100		/* E61, E7 */
 #define SMTP_REPLY_OCTETS	(64 * 1024)
 #define SMTP_EHLO_OCTETS	SMTP_SERVER_INPUT
-#define SMTP_BODY_LINE_MAX	(1024 * 1024)	/* E51 */
 #define SMTP_SWALLOW_MAX	(1024 * 1024 * 1024)
 #define SMTP_CHUNK_MAX		(1024 * 1024 * 1024)	/* E26 */
-#define SMTP_JUNK_MAX		100
 #define SMTP_LOCAL_ROOM		512		/* longest reply of ours */
 #define SMTP_RECEIVED_ROOM	1024
 
@@ -150,8 +149,9 @@ enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
 /* ask.c */
 struct smtp_command {
 	struct smtp_turn	*turn;
-	struct smtp_text	line;	/* with its end */
-	struct smtp_text	args;	/* behind the verb, without the end */
+	struct smtp_text	line;	/* with its end, as it came */
+	struct smtp_text	words;	/* without it */
+	struct smtp_text	args;	/* of these, behind the verb */
 	enum smtp_verb		verb;
 	bool			first;	/* of the session */
 };
@@ -161,6 +161,8 @@ enum smtp_step smtp_ask(struct smtp *s, struct smtp_command *c);
 enum smtp_step smtp_ask_auth_line(struct smtp *s, struct smtp_command *c);
 /* A line with a bare CR, a bare LF or a NUL: the session ends. */
 void smtp_ask_unclean(struct smtp *s, const struct smtp_command *c);
+/* A command of @verb was taken: one too many that brings no mail ends the session. */
+void smtp_count_junk(struct smtp *s, enum smtp_verb verb);
 
 /* path.c */
 struct smtp_path {
@@ -176,6 +178,17 @@ int smtp_path_parse(struct smtp_text args, const char *word, struct smtp_path *o
 void smtp_body_begin(struct smtp *s);
 enum smtp_step smtp_body_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t);
+/* Before the first octets of a message go up: it counts, and our line goes in front. */
+void smtp_body_content_begin(struct smtp *s, struct smtp_turn *t);
+/* Octets of the message, up and to the verdict. The caller has looked at the room. */
+void smtp_body_put(struct smtp *s, struct smtp_turn *t, const char *data, size_t len);
+/* Octets that may still go up before the class's limit is passed (E31, E84). */
+uint64_t smtp_body_left(const struct smtp *s, const struct smtp_turn *t);
+/* The last octet of the true end is the next: take it, and ask for the verdict. */
+void smtp_body_end(struct smtp *s, struct smtp_turn *t);
+
+/* newline.c: the message where the class normalises its line ends. */
+void smtp_newline_body(struct smtp *s, struct smtp_turn *t);
 
 /* lost.c */
 /* The message is lost: upstream leg reset, the rest swallowed, @reply at its end. */
@@ -190,8 +203,11 @@ void smtp_lost_expire(struct smtp *s, enum postern_reason why);
 /* The message got its answer, @code; 0 when it got none. Tells the owner, once. */
 void smtp_message_end(struct smtp *s, unsigned int code);
 
-/* received.c: write our line. SMTP_RECEIVED_ROOM octets are there. */
-void smtp_received_put(const struct smtp *s, struct smtp_out *out, uint64_t wall);
+/*
+ * received.c: our line, with its ends, into @buf of SMTP_RECEIVED_ROOM octets.
+ * Returns its length.
+ */
+size_t smtp_received_text(const struct smtp *s, uint64_t wall, char *buf);
 
 /* reply.c: the next reply to the client, ours or the exchanger's. */
 enum smtp_step smtp_reply_step(struct smtp *s, struct smtp_turn *t);

@@ -87,6 +87,7 @@ static bool swallow_octet(struct smtp_message *m, char c)
 			m->state = SMTP_BODY_DOT;
 		break;
 	case SMTP_BODY_CR:
+	case SMTP_BODY_BARE_DOT_CR:
 		if (c == '\n')
 			m->state = SMTP_BODY_START;
 		break;
@@ -96,7 +97,10 @@ static bool swallow_octet(struct smtp_message *m, char c)
 		break;
 	case SMTP_BODY_DOT_CR:
 		return c == '\n';
+	/* A dot behind a bare end begins no end. */
 	case SMTP_BODY_MIDDLE:
+	case SMTP_BODY_BARE:
+	case SMTP_BODY_BARE_DOT:
 		break;
 	}
 	return false;

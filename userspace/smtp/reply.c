@@ -66,6 +66,8 @@ static enum smtp_step relay_line(struct smtp *s, struct smtp_turn *t,
 		s->stuck = SMTP_STUCK_CLIENT;
 		return SMTP_STEP_BLOCKED;
 	}
+	if (!s->reply.code)
+		s->reply.unasked = !s->count;
 	smtp_put(&t->to_client, line->text.data, line->text.len);
 	smtp_put(&t->to_client, "\r\n", 2);
 	smtp_take(&t->server, line->taken);
@@ -138,7 +140,8 @@ enum smtp_step smtp_reply_step(struct smtp *s, struct smtp_turn *t)
 {
 	const struct smtp_slot *slot = smtp_slot_first(s);
 
-	if (slot && slot->local)
+	/* Never within a reply of the exchanger's, which may have come unasked. */
+	if (slot && slot->local && !s->reply.lines)
 		return local_step(s, t);
 	/* A reply that came too early stays where it is until the end of the message. */
 	if (s->server_down || (s->message.early && s->phase == SMTP_SWALLOW))

@@ -30,6 +30,10 @@ enum smtp_body {
 	SMTP_BODY_CR,		/* CR seen, withheld */
 	SMTP_BODY_DOT,		/* dot at the start of a line seen, withheld */
 	SMTP_BODY_DOT_CR,	/* dot, CR seen, withheld */
+	/* The same at the start of a line that stands behind a bare end (newline.c). */
+	SMTP_BODY_BARE,
+	SMTP_BODY_BARE_DOT,
+	SMTP_BODY_BARE_DOT_CR,
 };
 
 /* One reply that the client will get. */
@@ -48,8 +52,8 @@ struct smtp_tx {
 
 /* The message in progress. */
 struct smtp_message {
-	uint64_t	octets;		/* content so far */
-	uint32_t	line;		/* octets of the line in progress */
+	uint64_t	octets;		/* gone up so far: our line and content */
+	uint32_t	line;		/* octets of the line in progress, at most max_line */
 	uint32_t	swallowed;
 	uint8_t		state;		/* enum smtp_body */
 	uint8_t		answer;		/* enum smtp_reply for the dot, in SMTP_SWALLOW */
@@ -57,6 +61,7 @@ struct smtp_message {
 	bool		counted;	/* SMTP_EV_DATA was given, SMTP_EV_MESSAGE is owed */
 	bool		upstream;	/* DATA was sent, its end was not answered */
 	bool		early;		/* it answered before the end (E19) */
+	bool		normalised;	/* newline_normalised was told */
 	bool		judged;		/* `verdict` is known */
 	uint8_t		verdict;	/* enum verdict_action */
 };
@@ -66,6 +71,7 @@ struct smtp_progress {
 	uint16_t	code;		/* 0 = none */
 	uint16_t	lines;
 	uint32_t	octets;
+	bool		unasked;	/* no command was waiting when it began (E57) */
 	bool		rebuild;	/* EHLO: all of it is there, lines are chosen */
 	bool		pipelining;	/* EHLO: a line so far offers it */
 };
@@ -79,7 +85,6 @@ struct smtp {
 	uint8_t			first;			/* oldest slot */
 	uint8_t			count;
 	uint8_t			owed;	/* of these, by the exchanger, greeting excluded */
-	uint8_t			junk;	/* commands without mail, saturating */
 	uint16_t		text_first;		/* `texts` is a ring too */
 	uint16_t		text_used;
 	char			texts[SMTP_TEXTS];	/* two octets of length, then text */
@@ -92,11 +97,13 @@ struct smtp {
 	struct smtp_message	message;
 	struct smtp_progress	reply;
 	uint32_t		skip;	/* octets left (SMTP_CHUNK) or seen (SMTP_SKIP) */
+	uint32_t		junk;	/* commands without mail */
 
 	bool	first_line;	/* no line was taken yet */
 	bool	greeted;	/* the greeting is over */
 	bool	early_noted;	/* early_talker was told */
 	bool	rush_noted;	/* early_pipelining was told */
+	bool	bare_noted;	/* newline_normalised was told of a command */
 	bool	pipelining;	/* offered by the exchanger */
 	bool	esmtp;		/* EHLO was accepted, not HELO */
 	bool	authenticated;
