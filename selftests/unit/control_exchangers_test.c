@@ -20,8 +20,8 @@ static void wanted(unsigned int last)
 {
 	char record[128];
 
-	snprintf(record, sizeof(record),
-		 "{\"event\":\"session\",\"server\":\"198.51.100.%u\",\"tls_wanted\":true}\n", last);
+	snprintf(record, sizeof(record), "{\"event\":\"session\",\"server\":\"198.51.100.%u\","
+		 "\"tls_wanted\":true}\n", last);
 	note(record);
 }
 

@@ -279,14 +279,16 @@ static const struct play ends[] = {
 
 /* Ten octets: HELLO has eight. */
 static const struct play limits[] = {
-	TLS("tls_octets less one", pass_ten, SWITCH HELLO "> 9\\_\nS 9\\_\n< \\x16\\_\nC \\x16\\_\n"),
+	TLS("tls_octets less one", pass_ten,
+	    SWITCH HELLO "> 9\\_\nS 9\\_\n< \\x16\\_\nC \\x16\\_\n"),
 	TLS("tls_octets to the octet", pass_ten,
 	    SWITCH HELLO "> 90\\_\nS 90\\_\n< \\x16more than ten\\_\nC \\x16more than ten\\_\n"
 	    "W tunnel\n! client-fin\n" CLOSED "= end_client_closed\n"),
 	TLS("tls_octets and one more", pass_ten,
 	    SWITCH HELLO "> 901\\_\nS 90\\_\n" CLOSED "= end_tls_limit\n"),
 	TLS("tls_octets: a flood", pass_ten,
-	    SWITCH "> \\x16\\{500 0123456789}\\_\nS \\x16012345678\\_\n" CLOSED "= end_tls_limit\n"),
+	    SWITCH "> \\x16\\{500 0123456789}\\_\nS \\x16012345678\\_\n" CLOSED
+	    "= end_tls_limit\n"),
 	TLS("tls_time", pass, TUNNEL "! late\n" CLOSED "= end_tls_limit\n"),
 	TLS("tls_time, before anybody spoke", pass, SWITCH "! late\n" CLOSED "= end_tls_limit\n"),
 	TLS("tls_time is nothing outside of TLS", pass,
