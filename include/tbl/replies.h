@@ -13,6 +13,7 @@ REPLY(closing_limit,	421, "4.7.0", "too many connections or commands, try again 
 REPLY(closing_timeout,	421, "4.4.2", "time-out, closing")
 REPLY(closing_lost,	421, "4.4.2", "connection to the mail exchanger was lost")
 REPLY(closing_desync,	421, "4.5.0", "octets sent before the answer to DATA, closing")
+REPLY(closing_tls,	421, "4.5.0", "octets sent before the answer to STARTTLS, closing")
 REPLY(closing_not_smtp,	421, "4.5.0", "this is not SMTP, closing")
 REPLY(closing_after_reject, 421, "4.7.0", "a message was refused, open a new connection")
 REPLY(closing_refused,	421, "4.7.0", "sending on port 25 is blocked for this line")

@@ -25,7 +25,7 @@ VERB(VRFY,	probe,		plain,	PROXY,			JUNK)
 VERB(EXPN,	probe,		plain,	PROXY,			JUNK)
 VERB(HELP,	forward,	plain,	PROXY,			JUNK)
 VERB(AUTH,	auth,		auth,	PROXY,			HOLD | JUNK)
-VERB(STARTTLS,	starttls,	plain,	PROXY,			JUNK)
+VERB(STARTTLS,	starttls,	starttls, PROXY,		HOLD | JUNK)
 
 /* Would change who is who, or the framing (E35, E37, E38, E39). */
 VERB(XCLIENT,	refuse,		plain,	PROXY,			JUNK)

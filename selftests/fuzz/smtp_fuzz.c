@@ -10,7 +10,9 @@
  *   no message holds a bare CR, a bare LF or a NUL,
  *   no message ends unless it was accepted, a lone dot to nobody excepted,
  *   what was judged is what went up, octet for octet,
- *   each message begun is ended once.
+ *   each message begun is ended once,
+ *   STARTTLS goes up only where it passes, and behind a 220 what one side says
+ *   in TLS is what the other gets, within the limit.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +28,14 @@ enum happening {
 };
 
 /* What the octets on the upstream leg are. */
-enum stretch { COMMAND, DATA_ASKED, AUTH_ASKED, AUTH_LINE, BODY };
+enum stretch { COMMAND, DATA_ASKED, AUTH_ASKED, AUTH_LINE, BODY, TLS_ASKED, TLS };
 
 /* What the observer has seen; cleared for each run. */
 struct view {
 	bool		one_by_one;
 	bool		may_auth;
+	bool		may_tls;
+	size_t		tls;		/* octets that went up within TLS */
 	bool		compare;	/* Received: is off: what goes up is what is judged */
 	bool		accepted;	/* the message now ending */
 	enum stretch	stretch;
@@ -62,16 +66,16 @@ static void require(bool ok, const char *what)
 }
 
 /*
- * Was the command that went up last answered with 3xx? Its answer came after
- * all that the client had got by then, and no reply of ours is a 3xx.
+ * Has a reply that begins with @code come since the command that went up last?
+ * Its answer is among them, since it came after all that the client had got.
  */
-static bool asked_for_more(const struct observer *ob)
+static bool answered(const struct observer *ob, const char *code)
 {
 	const struct bytes *b = &ob->owner.got[TO_CLIENT];
-	size_t at;
+	size_t at, len = strlen(code);
 
-	for (at = ob->v.asked; at < b->len; at++)
-		if (b->data[at] == '3' && (!at || b->data[at - 1] == '\n'))
+	for (at = ob->v.asked; at + len <= b->len; at++)
+		if (!memcmp(b->data + at, code, len) && (!at || b->data[at - 1] == '\n'))
 			return true;
 	return false;
 }
@@ -88,7 +92,7 @@ static void see_line(struct observer *ob, const char *line, size_t len)
 {
 	static const char *const verbs[] = {
 		"HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "EXPN",
-		"HELP", "AUTH",
+		"HELP", "AUTH", "STARTTLS",
 	};
 	bool known = ob->v.stretch == AUTH_LINE;
 	size_t i;
@@ -105,6 +109,10 @@ static void see_line(struct observer *ob, const char *line, size_t len)
 	require(known, "verb is on the list");
 	if (is_verb(line, len, "DATA"))
 		ob->v.stretch = DATA_ASKED;
+	if (is_verb(line, len, "STARTTLS")) {
+		require(ob->v.may_tls, "STARTTLS only where it passes");
+		ob->v.stretch = TLS_ASKED;
+	}
 	if (is_verb(line, len, "AUTH")) {
 		require(ob->v.may_auth, "AUTH only where it passes");
 		ob->v.stretch = AUTH_ASKED;
@@ -136,10 +144,23 @@ static void see_body(struct observer *ob, const char *data, size_t at)
 		bytes_add(&ob->judged, &c, 1);
 }
 
+/* Octets behind STARTTLS: they are commands still, or TLS. */
+static void see_switch(struct observer *ob, const char *data, size_t at)
+{
+	if (ob->v.stretch == TLS_ASKED && smtp_in_tunnel(&ob->owner.smtp)) {
+		require(answered(ob, "220"), "TLS begins behind a 220");
+		require(data[at] == 0x16, "TLS begins with a handshake");
+		ob->v.stretch = TLS;
+	} else if (ob->v.stretch == TLS_ASKED) {
+		ob->v.stretch = COMMAND;
+	}
+	ob->v.tls += ob->v.stretch == TLS;
+}
+
 /* After DATA and AUTH it depends on the answer what comes next. */
 static void see_answer(struct observer *ob, size_t at)
 {
-	bool more = asked_for_more(ob);
+	bool more = answered(ob, "3");	/* none of ours is one */
 
 	if (ob->v.stretch == DATA_ASKED) {
 		ob->v.stretch = more ? BODY : COMMAND;
@@ -154,7 +175,10 @@ static void see_octet(struct observer *ob, const char *data, size_t at)
 {
 	if (ob->v.stretch == DATA_ASKED || ob->v.stretch == AUTH_ASKED)
 		see_answer(ob, at);
-	if (ob->v.stretch == BODY) {
+	see_switch(ob, data, at);
+	if (ob->v.stretch == TLS) {
+		require(ob->v.tls <= (size_t)ob->owner.class.tls_octets, "TLS has a limit");
+	} else if (ob->v.stretch == BODY) {
 		see_body(ob, data, at);
 	} else if (data[at] == '\n') {
 		see_line(ob, data + ob->v.line, at + 1 - ob->v.line);
@@ -176,6 +200,7 @@ static void look(struct observer *ob)
 		see_octet(ob, up->data, ob->v.seen);
 	require(ob->v.stretch != BODY || !up->len || up->data[up->len - 1] != '\r',
 		"no CR goes up alone");
+	require(ob->v.tls == smtp_tunnel_octets(&o->smtp), "TLS is counted");
 	require(o->started - o->ended <= 1, "one message at a time");
 	require(o->accepted <= ob->v.ends, "what was accepted had an end");
 	require(smtp_waiting(&o->smtp, &epoch) < SMTP_WAIT_COUNT, "a wait is in force");
@@ -238,11 +263,15 @@ static void choose_class(struct observer *ob, unsigned char how)
 	struct conf_class *class = &ob->owner.class;
 
 	class->auth = (how & 3) % 3;
-	class->starttls = how & 4 ? CONF_STARTTLS_REFUSE : CONF_STARTTLS_HIDE;
+	class->starttls = how & 128 ? CONF_STARTTLS_PASS :
+			  how & 4 ? CONF_STARTTLS_REFUSE : CONF_STARTTLS_HIDE;
+	class->starttls_offer = true;
+	class->tls_octets = how & 16 ? 10 : 1000000;
 	class->received = how & 8;
 	class->max_size = how & 16 ? 40 : 0;
 	class->max_recipients = how & 32 ? 2 : 1000;
 	ob->v.may_auth = class->auth == CONF_AUTH_PASS;
+	ob->v.may_tls = class->starttls == CONF_STARTTLS_PASS;
 	ob->v.compare = !class->received;
 	owner_start(&ob->owner, how & 64 ? SMTP_REPLY_quarantine : SMTP_REPLY_COUNT);
 }

@@ -14,6 +14,8 @@ DIR/script.json   how to behave; read anew for each connection. An object of
   replies     stage -> reply, or a list of replies used one after the other
               (the last one stays); "" answers nothing
   delays      stage -> seconds before the reply
+  cuts        stage -> octets of the reply that go out first; the others follow as
+              a segment of their own
   actions     stage -> close | reset | stall, instead of a reply
   lenient     true: ends of data that a strict receiver would not take count
   slow        seconds between two reads of 512 octets each
@@ -136,9 +138,17 @@ class Session:
         if before:
             before(reply)
         if reply:
-            self.writer.write(reply.encode("latin-1") + b"\r\n")
-            await self.writer.drain()
+            await self.write(stage, reply.encode("latin-1") + b"\r\n")
         return reply[:1]
+
+    async def write(self, stage, octets):
+        cut = self.script.get("cuts", {}).get(stage, 0)
+        if cut:
+            self.writer.write(octets[:cut])
+            await self.writer.drain()
+            await asyncio.sleep(0.01)
+        self.writer.write(octets[cut:])
+        await self.writer.drain()
 
     async def act(self, stage):
         action = self.script.get("actions", {}).get(stage)

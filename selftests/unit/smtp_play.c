@@ -190,6 +190,10 @@ static void happen(struct player *p, const char *word, size_t len)
 		smtp_expire(&p->owner.smtp);
 	else if (word_is("shutdown", word, len))
 		smtp_shutdown(&p->owner.smtp);
+	else if (word_is("refused", word, len))
+		smtp_finish(&p->owner.smtp, SMTP_REPLY_closing_refused, POSTERN_R_end_refused_line);
+	else if (word_is("late", word, len))
+		smtp_tunnel_late(&p->owner.smtp);
 	else
 		cr_assert(word_is("split", word, len), "%s: line %zu: unknown word", p->play->name,
 			  p->line);
@@ -244,6 +248,7 @@ static void start(struct player *p, const struct play *play)
 	p->play = play;
 	if (play->set)
 		play->set(&p->owner.class);
+	p->owner.env.shadow = play->shadow;
 	owner_start(&p->owner, play->refused);
 }
 

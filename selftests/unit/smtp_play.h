@@ -8,8 +8,9 @@
  *		are one segment
  *   < text	the exchanger sends
  *   ! word	something happens: accept reject tempfail drop, client-fin,
- *		client-rst, server-fin, server-rst, expire, shutdown, split
- *		(the next line is a segment of its own)
+ *		client-rst, server-fin, server-rst, expire, shutdown, refused (the
+ *		line is), late (the TLS session is), split (the next line is a
+ *		segment of its own)
  *   C text	expected to the client, S to the exchanger, B as content
  *   E text	expected event: helo, mail, rcpt, refused, reset, data,
  *		message_accepted 250, note auth_refused ...
@@ -29,6 +30,7 @@ struct play {
 	const char	*script;
 	void		(*set)(struct conf_class *class);	/* settings; NULL = none */
 	enum smtp_reply	refused;	/* SMTP_REPLY_COUNT = with an exchanger */
+	bool		shadow;
 };
 
 #define PLAY(name_, ...) { .name = name_, .refused = SMTP_REPLY_COUNT, .script = __VA_ARGS__ }

@@ -52,11 +52,12 @@ static uint64_t wait_until(const struct session *s)
 	return s->wait_since + wait_span(conf, s->wait);
 }
 
-/* A session that is long enough ends where no transaction is hurt. */
+/* A session that is long enough ends where no transaction is hurt. TLS shows no such place. */
 static uint64_t total_until(const struct session *s)
 {
-	if (s->finishing || s->server.connecting || s->wait != SMTP_WAIT_idle ||
-	    smtp_in_transaction(&s->smtp))
+	bool between = s->wait == SMTP_WAIT_idle && !smtp_in_transaction(&s->smtp);
+
+	if (s->finishing || s->server.connecting || !(between || smtp_in_tunnel(&s->smtp)))
 		return UINT64_MAX;
 	return s->born + s->worker->all->conf->session_timeout;
 }
@@ -95,6 +96,8 @@ static uint64_t nearest(const struct session *s)
 		return nearer(at, s->linger_until);
 	at = nearer(at, wait_until(s));
 	at = nearer(at, floor_until(s));
+	at = nearer(at, s->tls.until);
+	at = nearer(at, tunnel_resume(s));
 	return nearer(at, total_until(s));
 }
 
@@ -148,6 +151,9 @@ static void expire(struct session *s)
 	if (struck(s, total_until(s))) {
 		s->finishing = true;
 		smtp_finish(&s->smtp, SMTP_REPLY_closing_timeout, POSTERN_R_end_timeout_total);
+	} else if (struck(s, s->tls.until)) {
+		s->tls.until = 0;
+		smtp_tunnel_late(&s->smtp);
 	} else if (struck(s, wait_until(s)) || struck(s, floor_until(s))) {
 		/* In shadow the message goes on, and the wait with it. */
 		if (s->wait == SMTP_WAIT_verdict && judge_late(s))

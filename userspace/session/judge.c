@@ -100,6 +100,7 @@ static void on_event(void *owner, const struct smtp_event *ev)
 		break;
 	case SMTP_EV_NOTE:
 		worker_tally(s->worker, ev->reason);
+		tunnel_note(s, ev->reason);
 		break;
 	}
 }

@@ -137,6 +137,7 @@ static void set_env(struct session *s)
 	s->env.hostname = s->worker->all->hostname;
 	s->env.client = addr_text(&s->mail.facts.client, s->client_text);
 	s->env.ticket = s->ticket;
+	s->env.shadow = s->line.shadow;
 }
 
 /* When the session's exchanger took a dial last, of whomever. */

@@ -48,14 +48,17 @@ static void answer_helo(struct smtp *s, const struct answer *a)
 	if (!good(a))
 		return;
 	s->pipelining = false;
+	s->tls.offered = false;
 	accept_helo(s, a, false);
 }
 
-/* `pipelining` was set from the keywords (ehlo.c). */
+/* `pipelining` and `tls.offered` were set from the keywords (ehlo.c). */
 static void answer_ehlo(struct smtp *s, const struct answer *a)
 {
-	if (good(a))
-		accept_helo(s, a, true);
+	if (!good(a))
+		return;
+	s->tls.kept_out = s->tls.offered && !smtp_tls_passes(s);
+	accept_helo(s, a, true);
 }
 
 static void answer_mail(struct smtp *s, const struct answer *a)
@@ -109,6 +112,21 @@ static void answer_auth(struct smtp *s, const struct answer *a)
 		s->authenticated = true;
 }
 
+/*
+ * Whoever speaks behind STARTTLS before its answer does not know what he is
+ * speaking to (RFC 3207 section 4.2; B12). A 220 was dealt with before.
+ */
+static void answer_starttls(struct smtp *s, const struct answer *a)
+{
+	if (a->code == 220) {
+		smtp_tunnel_begin(s);
+		return;
+	}
+	s->phase = SMTP_COMMAND;
+	if (a->turn->client.len && a->code != 421)
+		smtp_end_saying(s, SMTP_REPLY_closing_tls, POSTERN_R_end_tls_inject);
+}
+
 static void answer_quit(struct smtp *s, const struct answer *a)
 {
 	s->phase = good(a) ? SMTP_LEFT : SMTP_COMMAND;
@@ -145,6 +163,9 @@ bool smtp_answer_legal(struct smtp *s, unsigned int code)
 		return code / 100 == 5 || code == 421;
 	switch (code / 100) {
 	case 2:
+		/* Some clients take any 2xx for the switch to TLS, others do not. */
+		if (slot->verb == SMTP_VERB_STARTTLS)
+			return code == 220;
 		return slot->verb != SMTP_VERB_DATA;
 	case 3:
 		return asks_for_more(slot->verb);
@@ -162,10 +183,14 @@ void smtp_answered(struct smtp *s, struct smtp_turn *t, unsigned int code)
 	struct smtp_slot slot;
 	char buf[FACTS_PATH];
 
+	if (code == 530)
+		smtp_tls_wanted(s);
 	s->reply = (struct smtp_progress) { 0 };
 	if (!unasked) {
 		a.text.len = smtp_slot_pop(s, &slot, buf);
 		a.text.data = buf;
+		if (code / 100 < 4 && slot.verb != SMTP_VERB_QUIT)
+			s->tls.kept_out = false;
 		answers[slot.verb](s, &a);
 	}
 	if (code == 421)

@@ -70,6 +70,7 @@ static enum smtp_step ask_mail(struct smtp *s, const struct smtp_command *c)
 {
 	struct smtp_path path;
 
+	s->tls.mail_tried = true;
 	if (smtp_path_parse(c->args, "from", &path)) {
 		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, smtp_no_text, false);
 		return SMTP_STEP_ON;
@@ -135,6 +136,8 @@ static enum smtp_step ask_starttls(struct smtp *s, const struct smtp_command *c)
 {
 	bool refuse = s->env->class->starttls == CONF_STARTTLS_REFUSE;
 
+	if (smtp_tls_passes(s))
+		return forward(s, c, smtp_no_text);
 	smtp_note(s, POSTERN_R_starttls_refused);
 	reply_here(s, c, refuse ? SMTP_REPLY_tls_refused : SMTP_REPLY_not_available);
 	return SMTP_STEP_ON;

@@ -90,6 +90,7 @@ static enum smtp_step (*const client_steps[])(struct smtp *s, struct smtp_turn *
 	[SMTP_SWALLOW] = smtp_lost_step,
 	[SMTP_VERDICT] = smtp_verdict_step,
 	[SMTP_DOT] = wait_step,
+	[SMTP_TUNNEL] = smtp_tunnel_up_step,
 	[SMTP_LEFT] = left_step,
 	[SMTP_DEAF] = deaf_step,
 };
@@ -146,6 +147,7 @@ static void strike(struct smtp *s)
 		return;
 	case SMTP_WAIT_dial:
 	case SMTP_WAIT_greeting:
+	case SMTP_WAIT_tunnel:
 		smtp_end_quietly(s, reasons[row]);
 		return;
 	case SMTP_WAIT_COUNT:
@@ -197,9 +199,15 @@ static bool client_gone(struct smtp *s, const struct smtp_turn *t)
 	return true;
 }
 
-/* Between transactions, with nothing owed to the client. */
-static bool is_between(const struct smtp *s)
+/*
+ * May a session that was told to finish end now? Between transactions, with
+ * nothing owed to the client. Within TLS there is no such moment: it ends at
+ * once, or has the time that is left until the inspector stops.
+ */
+static bool may_finish(const struct smtp *s)
 {
+	if (s->phase == SMTP_TUNNEL)
+		return s->finish_why != POSTERN_R_end_shutdown;
 	return s->phase == SMTP_COMMAND && !s->count && !s->tx.open;
 }
 
@@ -207,6 +215,8 @@ static bool is_between(const struct smtp *s)
 static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
 		   enum smtp_step client)
 {
+	if (s->phase == SMTP_TUNNEL)
+		return smtp_tunnel_settle(s, t, reply, client);
 	if (reply == SMTP_STEP_HUNGRY && (t->server.eof || s->server_lost)) {
 		server_gone(s);
 		return true;
@@ -220,7 +230,7 @@ static bool step(struct smtp *s, struct smtp_turn *t)
 
 	if (reply == SMTP_STEP_ON)
 		return true;
-	if (s->finishing && is_between(s)) {
+	if (s->finishing && may_finish(s)) {
 		smtp_end_saying(s, (enum smtp_reply)s->finish_reply,
 				(enum postern_reason)s->finish_why);
 		return true;
@@ -254,6 +264,8 @@ static enum smtp_wait current_row(struct smtp *s)
 		return SMTP_WAIT_closing;
 	if (s->stuck != SMTP_STUCK_NOBODY)
 		return SMTP_WAIT_write;
+	if (s->phase == SMTP_TUNNEL)
+		return SMTP_WAIT_tunnel;
 	if (s->phase == SMTP_VERDICT)
 		return SMTP_WAIT_verdict;
 	if (slot)
@@ -342,7 +354,7 @@ enum smtp_wait smtp_waiting(const struct smtp *s, uint32_t *epoch)
 
 bool smtp_in_transaction(const struct smtp *s)
 {
-	return s->tx.open || s->message.counted;
+	return s->tx.open || s->message.counted || s->phase == SMTP_TUNNEL;
 }
 
 bool smtp_wants_client(const struct smtp *s)
@@ -359,6 +371,7 @@ bool smtp_wants_client(const struct smtp *s)
 	case SMTP_CHUNK:
 	case SMTP_BODY:
 	case SMTP_SWALLOW:
+	case SMTP_TUNNEL:
 	case SMTP_LEFT:
 	case SMTP_DEAF:
 		return true;

@@ -10,7 +10,7 @@
  *   received.c  our line in front of it	local.c     our own replies
  *   reply.c     the exchanger's lines		ehlo.c      EHLO, rebuilt
  *   answer.c    what an answer changes		slot.c      the queue of replies
- *   end.c       how a session ends
+ *   end.c       how a session ends		tunnel.c    what STARTTLS leads to
  */
 #ifndef SMTP_ENGINE_H
 #define SMTP_ENGINE_H
@@ -107,6 +107,8 @@ static inline bool smtp_blank(char c)
 bool smtp_text_is(struct smtp_text text, const char *word);
 /* Does @text begin with @word, whatever the case? */
 bool smtp_text_begins(struct smtp_text text, const char *word);
+/* Is @word anywhere in @text, whatever the case? */
+bool smtp_text_has(struct smtp_text text, const char *word);
 /* Cut the first @n octets off, or all. */
 void smtp_text_cut(struct smtp_text *text, size_t n);
 void smtp_text_skip_blanks(struct smtp_text *text);
@@ -233,6 +235,29 @@ bool smtp_answer_legal(struct smtp *s, unsigned int code);
 /* local.c: write a reply of ours. SMTP_LOCAL_ROOM octets are there. Returns its code. */
 unsigned int smtp_local_put(const struct smtp *s, struct smtp_out *out, enum smtp_reply reply);
 unsigned int smtp_local_code(const struct smtp *s, enum smtp_reply reply);
+
+/* tunnel.c */
+/* STARTTLS was answered with 220. */
+void smtp_tunnel_begin(struct smtp *s);
+/*
+ * Has the client spoken behind its STARTTLS, of whose answer a line with @code
+ * has come? What it said may have been put there by somebody on the way, and
+ * would be in the exchanger's buffer when it switches to TLS (B12).
+ */
+bool smtp_tunnel_crowded(struct smtp *s, const struct smtp_turn *t, unsigned int code);
+enum smtp_step smtp_tunnel_up_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_tunnel_down_step(struct smtp *s, struct smtp_turn *t);
+/* A side has ended, and what it had sent is passed on. False: nothing has changed. */
+bool smtp_tunnel_settle(struct smtp *s, const struct smtp_turn *t, enum smtp_step down,
+			enum smtp_step up);
+/* Does the class let STARTTLS through? */
+bool smtp_tls_passes(const struct smtp *s);
+/* A line of a 530 has come: what does it name? */
+void smtp_tls_read_530(struct smtp *s, struct smtp_text line);
+/* A 530 is whole: tell the owner, once, if it means that TLS is wanted. */
+void smtp_tls_wanted(struct smtp *s);
+/* The session ends: has the client left because it was offered no TLS (E32)? */
+void smtp_tls_note_leaving(struct smtp *s);
 
 /* end.c. The first reason given stays. */
 

@@ -74,6 +74,8 @@ static enum smtp_step relay_line(struct smtp *s, struct smtp_turn *t,
 	s->reply.code = (uint16_t)line->code;
 	s->reply.lines++;
 	s->reply.octets += (uint32_t)line->taken;
+	if (line->code == 530)
+		smtp_tls_read_530(s, line->text);
 	if (line->last)
 		smtp_answered(s, t, line->code);
 	return SMTP_STEP_ON;
@@ -111,6 +113,10 @@ static enum smtp_step server_step(struct smtp *s, struct smtp_turn *t)
 		return fault(s);
 	if (is_ehlo(s, line.code))
 		return smtp_ehlo_step(s, t);
+	if (smtp_tunnel_crowded(s, t, line.code)) {
+		smtp_end_abruptly(s, POSTERN_R_end_tls_inject);
+		return SMTP_STEP_ON;
+	}
 	return relay_line(s, t, &line);
 }
 
@@ -146,5 +152,7 @@ enum smtp_step smtp_reply_step(struct smtp *s, struct smtp_turn *t)
 	/* A reply that came too early stays where it is until the end of the message. */
 	if (s->server_down || (s->message.early && s->phase == SMTP_SWALLOW))
 		return SMTP_STEP_BLOCKED;
+	if (s->phase == SMTP_TUNNEL)
+		return smtp_tunnel_down_step(s, t);
 	return server_step(s, t);
 }

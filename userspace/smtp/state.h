@@ -19,6 +19,7 @@ enum smtp_phase {
 	SMTP_SWALLOW,		/* rest of a message that is lost */
 	SMTP_VERDICT,		/* behind a message whose verdict is awaited */
 	SMTP_DOT,		/* behind a message whose end was sent */
+	SMTP_TUNNEL,		/* TLS: opaque, and so are the exchanger's */
 	SMTP_LEFT,		/* behind QUIT: thrown away */
 	SMTP_DEAF,		/* thrown away; the queued slots end the session */
 };
@@ -74,6 +75,22 @@ struct smtp_progress {
 	bool		unasked;	/* no command was waiting when it began (E57) */
 	bool		rebuild;	/* EHLO: all of it is there, lines are chosen */
 	bool		pipelining;	/* EHLO: a line so far offers it */
+	bool		starttls;	/* likewise */
+	bool		says_tls;	/* 530: a line so far names TLS */
+	bool		says_auth;	/* 530: a line so far names authentication */
+};
+
+/* STARTTLS (E32, E33). */
+struct smtp_tls {
+	uint64_t	octets;		/* of the client's, taken in the tunnel */
+	bool		answered;	/* the exchanger has spoken in the tunnel */
+	bool		late;		/* told between turns: its time is over */
+	bool		over_noted;	/* tls_limit_shadow was told */
+	bool		offered;	/* by the exchanger's last EHLO */
+	bool		kept_out;	/* it was, the class does not pass it, and nothing
+					 * was accepted since */
+	bool		mail_tried;	/* a MAIL command was seen */
+	bool		wanted_noted;	/* tls_wanted was told */
 };
 
 struct smtp {
@@ -96,6 +113,7 @@ struct smtp {
 	struct smtp_tx		tx;
 	struct smtp_message	message;
 	struct smtp_progress	reply;
+	struct smtp_tls		tls;
 	uint32_t		skip;	/* octets left (SMTP_CHUNK) or seen (SMTP_SKIP) */
 	uint32_t		junk;	/* commands without mail */
 
