@@ -40,12 +40,48 @@ static void follow_wait(struct session *s)
 	s->wait_since = s->worker->now;
 }
 
+/* Is it the client that is waited for? */
+static bool client_due(const struct session *s)
+{
+	return s->wait == SMTP_WAIT_idle || s->wait == SMTP_WAIT_line ||
+	       s->wait == SMTP_WAIT_body;
+}
+
+/*
+ * A side does not take what it is owed, so the client is not read: then that
+ * side's time runs, and not the client's.
+ */
+static bool held_up(const struct session *s)
+{
+	return s->client.out.len || s->server.out.len;
+}
+
+/* Note when that begins; when it ends the client gets its time back. */
+static void follow_hold(struct session *s)
+{
+	struct session_mail *m = &s->mail;
+	uint64_t now = s->worker->now;
+
+	if (held_up(s)) {
+		if (!s->held_since)
+			s->held_since = now;
+		return;
+	}
+	if (s->held_since && client_due(s))
+		s->wait_since = 0;
+	if (s->held_since)
+		m->begun += now - (m->begun > s->held_since ? m->begun : s->held_since);
+	s->held_since = 0;
+}
+
 static uint64_t wait_until(const struct session *s)
 {
 	const struct conf *conf = s->worker->all->conf;
 
 	if (s->server.connecting)
 		return s->born + conf->dial_timeout;
+	if (client_due(s) && held_up(s))
+		return UINT64_MAX;
 	return s->wait_since + wait_span(conf, s->wait);
 }
 
@@ -111,6 +147,7 @@ void deadline_progress(struct session *s, const struct leg *leg, uint64_t octets
 {
 	uint64_t *until = &s->stall_until[leg->side];
 
+	follow_hold(s);
 	if (!leg->out.len || leg->connecting)
 		*until = 0;
 	else if (!*until || leg->octets_out != octets_before)
