@@ -230,7 +230,8 @@ void stage_settle(void)
 	unsigned int idle = 0;
 
 	while (worker_turn(&stage.w, 0) &&
-	       (wire_ready() || stage.w.runnable || stage.w.released)) {
+	       (wire_ready() || stage.w.runnable || stage.w.released ||
+		!wheel_wait(&stage.w.wheel, 1))) {
 		idle = moved() == before ? idle + 1 : 0;
 		before = moved();
 		if (idle > TURNS_IDLE) {
