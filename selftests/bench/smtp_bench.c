@@ -37,7 +37,12 @@ static struct conf_class class = {
 	.help_url = (char *)"http://help.example/", .auth_code = 573, .max_recipients = 1000,
 	.max_line = 1024 * 1024, .max_junk = 10 * COMMANDS,
 };
-static const struct smtp_env env = { &class, "rtr.example", "10.64.0.2", "T1" };
+static const struct smtp_env env = {
+	.class = &class,
+	.hostname = "rtr.example",
+	.client = "10.64.0.2",
+	.ticket = "T1",
+};
 
 struct bench {
 	struct smtp	smtp;

@@ -124,6 +124,24 @@ static void overload(const char *arg)
 	stage.overload = true;
 }
 
+static void overload_told(enum smtp_reply reply)
+{
+	stage.overload = true;
+	stage.refusal = reply;
+}
+
+static void overload_blocked(const char *arg)
+{
+	(void)arg;
+	overload_told(SMTP_REPLY_quarantine);
+}
+
+static void overload_stopping(const char *arg)
+{
+	(void)arg;
+	overload_told(SMTP_REPLY_closing_shutdown);
+}
+
 static void no_descriptor(const char *arg)
 {
 	(void)arg;
@@ -208,6 +226,8 @@ static const struct happening {
 	{ "line-failed", line_failed, "", true },
 	{ "own-server", own_server, "", true },
 	{ "overload", overload, "", true },
+	{ "overload-blocked", overload_blocked, "", true },
+	{ "overload-stopping", overload_stopping, "", true },
 	{ "no-descriptor", no_descriptor, "", true },
 	{ "no-buffer", no_buffer, "", true },
 	{ "scan-fails", scan_fails, "", true },

@@ -36,6 +36,7 @@ struct stage {
 	bool			own;		/* the exchanger's address is ours */
 	enum dialled		dialled;
 	bool			overload;	/* as many sessions as are allowed are there */
+	enum smtp_reply		refusal;	/* what such a session is told */
 	struct postern_addr	client;
 	struct postern_addr	server;
 	unsigned int		port;		/* where the connection was meant for */

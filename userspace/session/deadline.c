@@ -40,14 +40,47 @@ static void follow_wait(struct session *s)
 	s->wait_since = s->worker->now;
 }
 
+/* Is it the client that is waited for? */
+static bool client_due(const struct session *s)
+{
+	return s->wait == SMTP_WAIT_idle || s->wait == SMTP_WAIT_line ||
+	       s->wait == SMTP_WAIT_body;
+}
+
+/*
+ * A side does not take what it is owed, so the client is not read: then that
+ * side's time runs, and not the client's.
+ */
+static bool held_up(const struct session *s)
+{
+	return s->client.out.len || s->server.out.len;
+}
+
+/* Note when that begins; when it ends the client gets its time back. */
+static void follow_hold(struct session *s)
+{
+	struct session_mail *m = &s->mail;
+	uint64_t now = s->worker->now;
+
+	if (held_up(s)) {
+		if (!s->held_since)
+			s->held_since = now;
+		return;
+	}
+	if (s->held_since && client_due(s))
+		s->wait_since = 0;
+	if (s->held_since)
+		m->begun += now - (m->begun > s->held_since ? m->begun : s->held_since);
+	s->held_since = 0;
+}
+
 static uint64_t wait_until(const struct session *s)
 {
 	const struct conf *conf = s->worker->all->conf;
 
 	if (s->server.connecting)
 		return s->born + conf->dial_timeout;
-	/* While the exchanger does not take the message the client is not read. */
-	if (s->wait == SMTP_WAIT_body && s->server.out.len)
+	if (client_due(s) && held_up(s))
 		return UINT64_MAX;
 	return s->wait_since + wait_span(conf, s->wait);
 }
@@ -113,28 +146,11 @@ void deadline_arm(struct session *s)
 		wheel_start(&w->wheel, &s->timer, tick);
 }
 
-/*
- * While the exchanger is @owed octets the client is not read, so that time
- * does not count against the client's message.
- */
-static void follow_pause(struct session *s, bool owed)
-{
-	if (owed && !s->paused_since)
-		s->paused_since = s->worker->now;
-	if (owed || !s->paused_since)
-		return;
-	if (s->wait == SMTP_WAIT_body)
-		s->wait_since = s->worker->now;
-	s->mail.begun += s->worker->now - s->paused_since;
-	s->paused_since = 0;
-}
-
 void deadline_progress(struct session *s, const struct leg *leg, uint64_t octets_before)
 {
 	uint64_t *until = &s->stall_until[leg->side];
 
-	if (leg->side == LEG_SERVER)
-		follow_pause(s, leg->out.len);
+	follow_hold(s);
 	if (!leg->out.len || leg->connecting)
 		*until = 0;
 	else if (!*until || leg->octets_out != octets_before)

@@ -76,7 +76,8 @@ static ssize_t keep_rest(struct session *s, const struct intake *take, const str
 	size_t dropped = least(taken, take->kept);
 	int err = 0;
 
-	if (take->leg->fd < 0)
+	/* Closed meanwhile; of a leg that hung up the rest is kept. */
+	if (take->leg->fd < 0 && !take->leg->in.len)
 		return (ssize_t)taken;
 	if (dropped)
 		chain_drop(st, &take->leg->in, dropped);
@@ -120,8 +121,9 @@ static void tell_lost(struct session *s)
 		leg_close(&s->client, st);
 		smtp_client_lost(&s->smtp);
 	}
+	/* The exchanger's still count: its last reply may be due later (E19, E71). */
 	if (s->server.fd >= 0 && s->server.lost) {
-		leg_close(&s->server, st);
+		leg_hang_up(&s->server, st);
 		smtp_server_lost(&s->smtp, true);
 	}
 }

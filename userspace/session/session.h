@@ -72,7 +72,7 @@ struct session {
 	uint8_t			wait;		/* enum smtp_wait */
 	uint64_t		born;		/* boot-time ns; all times below too */
 	uint64_t		wait_since;	/* 0: anew at the next look */
-	uint64_t		paused_since;	/* 0: the exchanger is owed nothing */
+	uint64_t		held_since;	/* a side takes nothing, the client is not read */
 	uint64_t		stall_until[2];	/* by enum leg_side; 0: nothing is owed */
 	uint64_t		linger_until;	/* 0: not closing */
 	uint64_t		line_seen;	/* when the line was looked at last */

@@ -364,7 +364,8 @@ bool smtp_wants_client(const struct smtp *s)
 	case SMTP_DOT:
 		return false;
 	case SMTP_COMMAND:
-		return smtp_slot_free(s) && (!s->owed || s->pipelining);
+		/* One who does not wait is to be seen, however his octets are cut (E11). */
+		return smtp_slot_free(s) && (!s->owed || s->pipelining || !s->rush_noted);
 	case SMTP_SKIP:
 	case SMTP_HOLD:
 	case SMTP_AUTH_LINE:

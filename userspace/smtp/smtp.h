@@ -195,7 +195,8 @@ bool smtp_in_transaction(const struct smtp *s);
  * Accept client octets now? False while slots are full or a verdict is
  * pending. True while DATA or STARTTLS awaits its answer: read the client
  * before the exchanger then, so that octets sent too early are seen in time
- * (E14, B12).
+ * (E14, B12). True also for one who pipelines without the offer, until that
+ * was told (E11).
  */
 bool smtp_wants_client(const struct smtp *s);
 
