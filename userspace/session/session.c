@@ -170,13 +170,24 @@ void session_dial_timeout(struct session *s)
 	dial_failed(s, -ETIMEDOUT);
 }
 
+/* From the subscriber's own port, where the class says so and it can be had (E87). */
+static int dial_exchanger(struct session *s)
+{
+	bool same = s->env.class->upstream_port == CONF_UPSTREAM_PORT_SAME;
+	struct outside *out = &s->worker->all->outside;
+	unsigned int port = same ? s->client_port : 0;
+	int fd = out->dial(out->arg, &s->mail.facts.client, &port, &s->mail.facts.server);
+
+	if (same && fd >= 0 && !port)
+		worker_tally(s->worker, POSTERN_R_upstream_port_taken);
+	return fd;
+}
+
 static void start_dialogue(struct session *s)
 {
 	struct worker *w = s->worker;
-	int fd;
+	int fd = dial_exchanger(s);
 
-	fd = w->all->outside.dial(w->all->outside.arg, &s->mail.facts.client,
-				  &s->mail.facts.server);
 	if (fd < 0) {
 		dial_failed(s, fd);
 		return;
