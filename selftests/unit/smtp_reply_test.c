@@ -215,6 +215,9 @@ static const struct play refused[] = {
 	  "C 421 4.7.0 ...\nA CLOSE_CLIENT DISCARD_CLIENT\n= end_junk\n" },
 	{ .name = "E82 over a limit", .refused = SMTP_REPLY_closing_overload, .script =
 	  "C 421 4.3.2 too busy, try again later [T1]\nA CLOSE_CLIENT DISCARD_CLIENT\n> QUIT\n" },
+	{ .name = "E82 over a limit of the line's", .refused = SMTP_REPLY_closing_limit, .script =
+	  "C 421 4.7.0 too many connections or commands, try again later [T1]\n"
+	  "A CLOSE_CLIENT DISCARD_CLIENT\n> EHLO a\n> QUIT\n" },
 	{ .name = "shutdown", .refused = SMTP_REPLY_closing_shutdown, .script =
 	  "C 421 4.3.2 ...\nA CLOSE_CLIENT DISCARD_CLIENT\n= end_shutdown\n" },
 };
