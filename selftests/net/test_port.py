@@ -5,10 +5,9 @@ again before its last connection is forgotten (B32), many named ports (F5), a lo
 (B29), conntrack with "drop invalid" (B31)."""
 
 import re
-import socket
 
 import client
-from labtest import (MX4, MX6, Failure, begins, case, conf, holds, main, same, size, until)
+from labtest import (MX4, MX6, TOP, Failure, begins, case, conf, holds, main, same, size, until)
 
 V4, V6 = ("10.64.0.9", MX4), ("2001:db8:64:7::2", MX6)
 # Lines from .128 on are of a class that takes a new port, as all do by default.
@@ -265,9 +264,14 @@ def invalid(lab):
     return sum(int(n) for n in re.findall(r"ct state invalid counter packets (\d+)", text))
 
 
+def tracked(lab, port):
+    """Entries of conntrack for a client's port."""
+    with open(f"/proc/{lab.pid()}/net/nf_conntrack", encoding="ascii") as f:
+        return [line for line in f if f"sport={port} dport=25 " in line]
+
+
 def shipped_rules():
     """The table of doc/steering.rst."""
-    from labtest import TOP		# pylint: disable=import-outside-toplevel
     with open(f"{TOP}/doc/steering.rst", encoding="utf-8") as f:
         text = f.read()
     at = text.index(RULES_BEGIN)
@@ -291,11 +295,14 @@ def conntrack(lab):
         fresh = invalid(lab)
         transfer(lab, *V4, 20201)
         bare = invalid(lab)
+        same(len(tracked(lab, 20201)), 1, "both legs as conntrack sees them without the rules")
         lab.run("rtr", "nft", "-f", "-", stdin=shipped_rules())
         for number in range(3):
             transfer(lab, *V4, 20210 + number)
             transfer(lab, *V6, 20220 + number)
             transfer(lab, *V4, 20210 + number)	# the port comes again
+            for port in (20210 + number, 20220 + number):
+                same(tracked(lab, port), [], "tracked in spite of the rules")
         ruled = invalid(lab) - bare
         lab.direct.add("10.64.0.141")
         lab.postern("exempt", "add", "10.64.0.141", "--why", "test")
