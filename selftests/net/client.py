@@ -17,6 +17,7 @@ import threading
 import time
 
 CLONE_NEWNET = 0x40000000
+TCP_REPAIR = 19
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -68,6 +69,12 @@ def connect(namespace, source, target, port=25, timeout=10, own_port=0):
     return sock
 
 
+def vanish(sock):
+    """Gone without a segment, as a host whose line was cut."""
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    sock.close()
+
+
 def reset(sock):
     """Close with a RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -95,7 +102,8 @@ class Ended(Exception):
 class Client:
     """One SMTP session. Replies are whole strings without the final CRLF."""
 
-    def __init__(self, namespace, source, target, port=25, timeout=10, ledger=None):
+    def __init__(self, namespace, source, target, port=25, timeout=10, ledger=None,
+                 own_port=0):
         self.ledger = ledger
         self.source, self.target, self.port = source, target, port
         self.buffer = b""
@@ -105,7 +113,7 @@ class Client:
         self.pairs = []		# (command, its reply)
         self.ended = None	# closed | reset | timeout
         self.started = time.monotonic()
-        self.sock = connect(namespace, source, target, port, timeout)
+        self.sock = connect(namespace, source, target, port, timeout, own_port)
         self.own_port = self.sock.getsockname()[1]
 
     def __enter__(self):
@@ -238,6 +246,14 @@ class Client:
     def abort(self):
         reset(self.sock)
         self.sock = None
+
+    def vanish(self):
+        vanish(self.sock)
+        self.sock = None
+
+    def fin(self):
+        """Half of a close: our side is over, theirs may go on."""
+        self.sock.shutdown(socket.SHUT_WR)
 
 
 def message(subject="hello", body="Nothing to see here.\r\n", **fields):

@@ -16,7 +16,9 @@ DIR/script.json   how to behave; read anew for each connection. An object of
   delays      stage -> seconds before the reply
   cuts        stage -> octets of the reply that go out first; the others follow as
               a segment of their own
-  actions     stage -> close | reset | stall, instead of a reply
+  actions     stage -> close | reset | stall | fin | hold, instead of a reply;
+              fin half-closes and reads on, hold reads no more
+  after       the same, behind the reply
   lenient     true: ends of data that a strict receiver would not take count
   slow        seconds between two reads of 512 octets each
 
@@ -139,6 +141,7 @@ class Session:
             before(reply)
         if reply:
             await self.write(stage, reply.encode("latin-1") + b"\r\n")
+        await self.act(stage, "after")
         return reply[:1]
 
     async def write(self, stage, octets):
@@ -150,17 +153,30 @@ class Session:
         self.writer.write(octets[cut:])
         await self.writer.drain()
 
-    async def act(self, stage):
-        action = self.script.get("actions", {}).get(stage)
-        if action == "stall":
-            self.note("stall", stage=stage)
+    async def act(self, stage, when="actions"):
+        action = self.script.get(when, {}).get(stage)
+        if action in ("stall", "fin"):
+            if action == "fin":
+                self.writer.write_eof()
+            self.note(action, stage=stage)
             while True:
                 await self.more()
+        if action == "hold":
+            await self.hold(stage)
         if action == "reset":
             sock = self.writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if action:
             raise Done(f"{action} at {stage}")
+
+    async def hold(self, stage):
+        """Read nothing until the connection is gone."""
+        self.writer.transport.pause_reading()
+        self.note("hold", stage=stage)
+        sock = self.writer.get_extra_info("socket")
+        while sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x01":
+            await asyncio.sleep(0.02)
+        raise Done(f"gone while held at {stage}")
 
     async def talk(self):
         await self.act("connect")

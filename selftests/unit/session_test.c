@@ -107,6 +107,33 @@ Test(session, nobody_is_dialled_who_must_not_be)
 	cr_assert_eq(t.dead, 0);
 }
 
+/* E87: the wish for the subscriber's own port, and that it was not granted. */
+Test(session, upstream_port)
+{
+	arrive("198.51.100.25", 25);
+	mx_accept();
+	cr_assert_eq(t.port_wished, 0);
+	close(t.client.fd);
+	close(t.mx.fd);
+	t.conf->classes[0].upstream_port = CONF_UPSTREAM_PORT_SAME;
+	arrive("198.51.100.25", 25);
+	mx_accept();
+	cr_assert_eq(t.port_wished, 40000);
+	cr_assert_eq(t.tallies[POSTERN_R_upstream_port_taken], 0);
+	close(t.client.fd);
+	close(t.mx.fd);
+	t.port_taken = true;
+	arrive("198.51.100.25", 25);
+	mx_accept();
+	put(&t.mx, "220 mx ESMTP\r\n");
+	expect("client", "220 mx");
+	cr_assert_eq(t.tallies[POSTERN_R_upstream_port_taken], 1);
+	t.dial_err = -ECONNREFUSED;
+	arrive("198.51.100.25", 25);
+	turn_until(end_over, &t.client, "the reset");
+	cr_assert_eq(t.tallies[POSTERN_R_upstream_port_taken], 1, "of a dial that failed");
+}
+
 Test(session, dial_failures_have_their_reasons)
 {
 	static const struct {

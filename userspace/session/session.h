@@ -63,7 +63,7 @@ struct session {
 	bool			queued : 1;	/* stands in the worker's queue */
 	bool			released : 1;
 	bool			admitted : 1;	/* has reserved memory */
-	bool			refused : 1;	/* born to be told 421 */
+	bool			refused : 1;	/* born to be told 421 or 554 */
 	bool			discard : 1;	/* the client's octets are thrown away */
 	bool			finishing : 1;	/* the engine was told to come to an end */
 	unsigned int		client_port;
@@ -74,7 +74,7 @@ struct session {
 	uint64_t		wait_since;	/* 0: anew at the next look */
 	uint64_t		held_since;	/* a side takes nothing, the client is not read */
 	uint64_t		stall_until[2];	/* by enum leg_side; 0: nothing is owed */
-	uint64_t		linger_until;	/* 0: not closing */
+	uint64_t		linger_until;	/* over at the latest; 0: not closing */
 	uint64_t		line_seen;	/* when the line was looked at last */
 	struct steering_line	line;
 	struct session_mail	mail;
