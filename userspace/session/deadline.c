@@ -26,6 +26,15 @@ static uint64_t wait_span(const struct conf *conf, enum smtp_wait wait)
 	return *(const uint64_t *)((const char *)conf + wait_param[wait]);
 }
 
+/*
+ * While the exchanger does not take the message we do not read the client, who
+ * cannot be to blame: stall_until() rules.
+ */
+static bool held_up(const struct session *s)
+{
+	return s->wait == SMTP_WAIT_body && s->server.out.len;
+}
+
 /* A wait begins when its epoch changes; its row, which says how long, may change within. */
 static void follow_wait(struct session *s)
 {
@@ -34,6 +43,10 @@ static void follow_wait(struct session *s)
 	if (s->server.connecting)
 		return;
 	s->wait = (uint8_t)smtp_waiting(&s->smtp, &epoch);
+	if (held_up(s)) {
+		s->wait_since = 0;	/* it begins when the exchanger takes more */
+		return;
+	}
 	if (s->wait_since && epoch == s->wait_epoch)
 		return;
 	s->wait_epoch = epoch;
@@ -46,6 +59,8 @@ static uint64_t wait_until(const struct session *s)
 
 	if (s->server.connecting)
 		return s->born + conf->dial_timeout;
+	if (held_up(s))
+		return UINT64_MAX;
 	return s->wait_since + wait_span(conf, s->wait);
 }
 
@@ -66,7 +81,7 @@ static uint64_t floor_until(const struct session *s)
 {
 	uint64_t paid = s->mail.facts.octets / FLOOR_RATE * NS_PER_SEC;
 
-	if (!s->mail.open || s->wait != SMTP_WAIT_body || s->server.out.len)
+	if (!s->mail.open || s->wait != SMTP_WAIT_body || held_up(s))
 		return UINT64_MAX;
 	return s->mail.begun + (paid > FLOOR_AFTER ? paid : FLOOR_AFTER);
 }
