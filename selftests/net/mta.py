@@ -12,7 +12,7 @@ import time
 import shape
 from talker import Talker
 
-PAUSE = (0.1, 0.5)	# seconds before the next try, from .. to
+PAUSE = (0.3, 1.0)	# seconds before the next try, from .. to
 TRIES = 200
 
 

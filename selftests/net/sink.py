@@ -16,8 +16,9 @@ DIR/script.json   how to behave; read anew for each connection. An object of
   delays      stage -> seconds before the reply
   actions     stage -> close | reset | stall | deaf (reads no more) | cork (says
               nothing, and the script's raw for the stage), instead of a reply
-  raw         stage -> octets that go out as they are, in the place of the reply;
-              at body beside it
+  raw         stage -> octets that go out as they are, in the place of the reply
+              (at body beside it); or a list of octets, seconds of a pause, and
+              null for the end of the session
   lenient     true: ends of data that a strict receiver would not take count
   slow        seconds between two reads of 512 octets each
   obey        true: do what the client's own lines wish (below), and keep order:
@@ -167,9 +168,15 @@ class Session:
         return reply[:1]
 
     async def say(self, stage, octets):
-        raw = self.script.get("raw", {}).get(stage)
-        self.writer.write(octets if raw is None else raw.encode("latin-1"))
-        await self.writer.drain()
+        raw = self.script.get("raw", {}).get(stage, octets.decode("latin-1"))
+        for part in raw if isinstance(raw, list) else [raw]:
+            if part is None:
+                raise Done(f"script at {stage}")
+            if isinstance(part, str):
+                self.writer.write(part.encode("latin-1"))
+                await self.writer.drain()
+            else:
+                await asyncio.sleep(part)
 
     def wish(self, stage):
         """What the client wishes for: a code, an action, or nothing."""
@@ -294,7 +301,9 @@ class Session:
             await self.act("body", wish)
         if "body" in self.script.get("raw", {}) and not self.early:
             self.early = True
-            await self.say("body", b"")
+            self.writer.write(self.script["raw"]["body"].encode("latin-1"))
+            self.note("reply", stage="early", reply="raw")
+            await self.writer.drain()
         await self.act("body")
         if len(early) == 2 and octets >= int(early[1]) and not self.early:
             self.early = True

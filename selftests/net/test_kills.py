@@ -44,7 +44,7 @@ def kill_loop(lab, rng):
     """Returns (just before, gone, what) of each kill."""
     kills = []
     for _ in range(KILLS):
-        time.sleep(rng.uniform(0.05, 0.8))		# the random moment
+        time.sleep(rng.uniform(0.2, 1.4))		# the random moment
         how = rng.choice([kill_inspector] * 7 + [kill_keeper] * 2 + [kill_all])
         begun = time.monotonic()
         start = how(lab)
