@@ -19,7 +19,7 @@ import talker
 from labtest import case, conf, holds, main, same, size
 
 SEED = int(os.environ.get("POSTERN_SEED", random.SystemRandom().randrange(1 << 32)))
-MESSAGES = size(8000, 30000)		# transactions; about half of them get to a message
+MESSAGES = size(20000, 40000)		# transactions; about half of them get to a message
 
 # Lines of IPv4 may use CHUNKING; those of IPv6 may not.
 CONF = conf().replace('pool "10.64', '''class "chunks" {
@@ -86,10 +86,10 @@ def random_traffic(lab):
 
 @case("traffic: the same seed gives the same ledger (B1)", "b1", CONF)
 def again(lab):
-    first = run(lab, size(250, 10000))
+    first = run(lab, size(250, 20000))
     lab.client_from += len(lab.client_rows())
     lab.sink_from += len(lab.sink_rows())
-    second = run(lab, size(250, 10000))
+    second = run(lab, size(250, 20000))
     differ = sorted(set(first) ^ set(second))
     for line in differ[:10]:
         print(f"# {line}")
