@@ -51,6 +51,8 @@ TOOL_SRC := $(wildcard tools/*.c)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 UNIT_SRC := $(wildcard selftests/unit/*.c)
 UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/%.o)
+SCEN_SRC := $(wildcard selftests/scenario/*.c)
+SCEN_OBJ := $(SCEN_SRC:%.c=$(BUILD)/%.o)
 PROG_SRC := $(wildcard selftests/prog/*.c)
 PROG_OBJ := $(PROG_SRC:%.c=$(BUILD)/%.o)
 BENCH_SRC := $(wildcard selftests/bench/*.c)
@@ -64,7 +66,7 @@ FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_smtp_fuzz := selftests/unit/smtp_owner.c $(wildcard userspace/smtp/*.c)
 
-.PHONY: all deps demo check nightly bench install help clean style unit prog fuzz
+.PHONY: all deps demo check nightly bench install help clean style unit prog scenario fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -106,7 +108,7 @@ install: all
 style:
 	selftests/style.sh
 
-tests: $(BUILD)/unit $(BUILD)/prog helpers $(BENCH_BIN) $(FUZZ_BIN)
+tests: $(BUILD)/unit $(BUILD)/prog $(BUILD)/scenario helpers $(BENCH_BIN) $(FUZZ_BIN)
 helpers: $(HELPER_BIN)
 
 $(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/*/*.h)
@@ -142,6 +144,15 @@ $(BUILD)/postern: $(TOOL_OBJ) $(BUILD)/libpostern.a
 $(BUILD)/unit: $(UNIT_OBJ) $(BUILD)/libpostern.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcriterion -o $@
+
+# What the scenario player answers in the kernel's and the verdict's place.
+SCEN_WRAP := recv send sendmsg shutdown close setsockopt getsockopt getsockname accept4 \
+	epoll_ctl epoll_wait clock_gettime own_open own_close own_address ticket_write \
+	smtp_init smtp_init_refused verdict_scan_octets verdict_scan_new verdict_scan_feed \
+	verdict_scan_certain verdict_scan_end verdict_scan_free
+$(BUILD)/scenario: $(SCEN_OBJ) $(BUILD)/libpostern.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(SCEN_WRAP:%=-Wl,--wrap=%) $^ $(LIBS) -o $@
 
 $(BUILD)/prog: $(PROG_OBJ) $(BUILD)/libpostern.a
 	$(call say,LD,$@)
@@ -183,6 +194,10 @@ fuzz: $(FUZZ_BIN)
 unit: $(BUILD)/unit
 	$(BUILD)/unit
 
+## make scenario   build and play the scenarios alone
+scenario: $(BUILD)/scenario
+	selftests/scenario/run
+
 ## make prog       build and run the BPF program tests alone (root)
 prog: $(BUILD)/prog
 	$(BUILD)/prog
@@ -191,5 +206,5 @@ prog: $(BUILD)/prog
 clean:
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(PROG_OBJ:.o=.d) \
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(PROG_OBJ:.o=.d) $(SCEN_OBJ:.o=.d) \
 	$(BUILD)/userspace/main.d $(HELPER_BIN:=.d) $(BENCH_BIN:=.d)

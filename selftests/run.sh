@@ -110,14 +110,16 @@ add_suite()	# NAME COMMAND...
 
 find_suites()
 {
-	local file
+	local file name
 	add_suite style selftests/style.sh
 	add_suite style-self-test selftests/style.sh --self-test
 	[ ! -x "$BUILD/unit" ] || add_suite unit "$BUILD/unit" --tap=- -j2
 	[ ! -x "$BUILD/prog" ] || add_suite prog "$BUILD/prog" --tap=- -j2
 	for file in selftests/{net/{up,cli,test}_,content/test_,fuzz/replay,scenario/run}*; do
 		[ -x "$file" ] && [ -f "$file" ] || continue
-		add_suite "$(basename "${file%.*}")" "$file"
+		name=$(basename "${file%.*}")
+		[ "$name" != run ] || name=$(basename "$(dirname "$file")")
+		add_suite "$name" "$file"
 	done
 	if [ ${#command_of[@]} = 0 ]; then
 		echo "run.sh: no suite of that name" >&2

@@ -26,15 +26,6 @@ static uint64_t wait_span(const struct conf *conf, enum smtp_wait wait)
 	return *(const uint64_t *)((const char *)conf + wait_param[wait]);
 }
 
-/*
- * While the exchanger does not take the message we do not read the client, who
- * cannot be to blame: stall_until() rules.
- */
-static bool held_up(const struct session *s)
-{
-	return s->wait == SMTP_WAIT_body && s->server.out.len;
-}
-
 /* A wait begins when its epoch changes; its row, which says how long, may change within. */
 static void follow_wait(struct session *s)
 {
@@ -43,10 +34,6 @@ static void follow_wait(struct session *s)
 	if (s->server.connecting)
 		return;
 	s->wait = (uint8_t)smtp_waiting(&s->smtp, &epoch);
-	if (held_up(s)) {
-		s->wait_since = 0;	/* it begins when the exchanger takes more */
-		return;
-	}
 	if (s->wait_since && epoch == s->wait_epoch)
 		return;
 	s->wait_epoch = epoch;
@@ -59,7 +46,8 @@ static uint64_t wait_until(const struct session *s)
 
 	if (s->server.connecting)
 		return s->born + conf->dial_timeout;
-	if (held_up(s))
+	/* While the exchanger does not take the message the client is not read. */
+	if (s->wait == SMTP_WAIT_body && s->server.out.len)
 		return UINT64_MAX;
 	return s->wait_since + wait_span(conf, s->wait);
 }
@@ -81,7 +69,7 @@ static uint64_t floor_until(const struct session *s)
 {
 	uint64_t paid = s->mail.facts.octets / FLOOR_RATE * NS_PER_SEC;
 
-	if (!s->mail.open || s->wait != SMTP_WAIT_body || held_up(s))
+	if (!s->mail.open || s->wait != SMTP_WAIT_body || s->server.out.len)
 		return UINT64_MAX;
 	return s->mail.begun + (paid > FLOOR_AFTER ? paid : FLOOR_AFTER);
 }
@@ -122,10 +110,28 @@ void deadline_arm(struct session *s)
 		wheel_start(&w->wheel, &s->timer, tick);
 }
 
+/*
+ * While the exchanger is @owed octets the client is not read, so that time
+ * does not count against the client's message.
+ */
+static void follow_pause(struct session *s, bool owed)
+{
+	if (owed && !s->paused_since)
+		s->paused_since = s->worker->now;
+	if (owed || !s->paused_since)
+		return;
+	if (s->wait == SMTP_WAIT_body)
+		s->wait_since = s->worker->now;
+	s->mail.begun += s->worker->now - s->paused_since;
+	s->paused_since = 0;
+}
+
 void deadline_progress(struct session *s, const struct leg *leg, uint64_t octets_before)
 {
 	uint64_t *until = &s->stall_until[leg->side];
 
+	if (leg->side == LEG_SERVER)
+		follow_pause(s, leg->out.len);
 	if (!leg->out.len || leg->connecting)
 		*until = 0;
 	else if (!*until || leg->octets_out != octets_before)
@@ -143,6 +149,9 @@ static void expire(struct session *s)
 		s->finishing = true;
 		smtp_finish(&s->smtp, SMTP_REPLY_closing_timeout, POSTERN_R_end_timeout_total);
 	} else if (struck(s, wait_until(s)) || struck(s, floor_until(s))) {
+		/* In shadow the message goes on, and the wait with it. */
+		if (s->wait == SMTP_WAIT_verdict && judge_late(s))
+			return;
 		s->wait_since = 0;
 		smtp_expire(&s->smtp);
 	}

@@ -67,6 +67,7 @@ static void on_message(struct session *s, enum postern_reason reason, unsigned i
 		return;
 	end_scan(s);
 	s->mail.open = false;
+	s->mail.due = false;
 	s->mail.code = code;
 	(*message_count(s, reason))++;
 	worker_tally(s->worker, reason);
@@ -133,15 +134,17 @@ static enum verdict_action pronounce(struct session *s, const struct verdict *v)
 	return shadowed ? VERDICT_ACCEPT : v->action;
 }
 
-/* End the scan and tell the engine. */
-static void decide(struct session *s)
+/* End the scan and tell the engine. False: there is no verdict yet. */
+static bool decide(struct session *s)
 {
 	struct verdict v = { .action = VERDICT_TEMPFAIL, .unscanned = true };
 
-	if (s->mail.scan)
-		verdict_scan_end(s->mail.scan, &s->mail.facts, s->env.class->reject_score, &v);
+	if (s->mail.scan && verdict_scan_end(s->mail.scan, &s->mail.facts,
+					     s->env.class->reject_score, &v))
+		return false;
 	s->mail.scan = NULL;
 	smtp_verdict(&s->smtp, pronounce(s, &v));
+	return true;
 }
 
 bool judge_early(struct session *s)
@@ -149,17 +152,25 @@ bool judge_early(struct session *s)
 	if (!s->mail.scan || s->mail.certain || s->line.shadow ||
 	    !verdict_scan_certain(s->mail.scan))
 		return false;
-	s->mail.certain = true;
-	decide(s);
-	return true;
+	s->mail.certain = decide(s);
+	return s->mail.certain;
 }
 
 bool judge_whole(struct session *s)
 {
-	if (s->mail.certain)
+	if (!s->mail.certain && !decide(s))
 		return false;
-	decide(s);
-	return true;
+	s->mail.due = false;
+	return !s->mail.certain;
+}
+
+bool judge_late(struct session *s)
+{
+	if (!s->mail.due)
+		return false;
+	end_scan(s);
+	s->mail.due = false;
+	return decide(s);
 }
 
 void judge_close(struct session *s)

@@ -129,7 +129,9 @@ static unsigned int think(struct session *s, struct smtp_turn *t)
 
 	do {
 		now = smtp_turn(&s->smtp, t);
-		again = judge_early(s) || (now & SMTP_ACT_VERDICT && judge_whole(s));
+		if (now & SMTP_ACT_VERDICT)
+			s->mail.due = true;
+		again = judge_early(s) || (s->mail.due && judge_whole(s));
 		acts |= now;
 	} while (again);
 	return acts;

@@ -36,6 +36,7 @@ struct session_mail {
 	struct verdict_scan	*scan;		/* NULL: nothing is scanned */
 	bool			open;		/* a message has started and not ended */
 	bool			certain;	/* rejection was told early */
+	bool			due;		/* the engine waits for the verdict */
 	uint64_t		begun;		/* boot-time ns: when the message started */
 	unsigned int		code;		/* reply that the last message got */
 };
@@ -62,6 +63,7 @@ struct session {
 	uint8_t			wait;		/* enum smtp_wait */
 	uint64_t		born;		/* boot-time ns; all times below too */
 	uint64_t		wait_since;	/* 0: anew at the next look */
+	uint64_t		paused_since;	/* 0: the exchanger is owed nothing */
 	uint64_t		stall_until[2];	/* by enum leg_side; 0: nothing is owed */
 	uint64_t		linger_until;	/* 0: not closing */
 	uint64_t		line_seen;	/* when the line was looked at last */
@@ -132,8 +134,14 @@ extern const struct smtp_ops judge_ops;
 /* judge.c: is rejection certain, and not told yet? Tells the engine. */
 bool judge_early(struct session *s);
 
-/* judge.c: the message is whole: tell the engine the verdict, unless it was told early. */
+/*
+ * judge.c: the message is whole (mail.due): tell the engine the verdict, unless
+ * it was told early. False: nothing was told; while mail.due stands, ask again.
+ */
 bool judge_whole(struct session *s);
+
+/* judge.c: the verdict took too long: it is a temporary failure. False: none was due. */
+bool judge_late(struct session *s);
 
 /* judge.c: the session ends. */
 void judge_close(struct session *s);

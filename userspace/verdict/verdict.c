@@ -342,8 +342,8 @@ static int32_t clamp(int64_t score)
 	return score < INT32_MIN ? INT32_MIN : (int32_t)score;
 }
 
-void verdict_scan_end(struct verdict_scan *scan, const struct facts *facts,
-		      int64_t reject_score, struct verdict *out)
+int verdict_scan_end(struct verdict_scan *scan, const struct facts *facts,
+		     int64_t reject_score, struct verdict *out)
 {
 	int64_t score = 0;
 
@@ -361,6 +361,7 @@ void verdict_scan_end(struct verdict_scan *scan, const struct facts *facts,
 	if (scan->failed && out->action == VERDICT_ACCEPT)
 		out->action = VERDICT_TEMPFAIL;
 	scan_release(scan);
+	return 0;
 }
 
 void verdict_scan_free(struct verdict_scan *scan)

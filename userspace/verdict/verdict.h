@@ -43,11 +43,12 @@ bool verdict_scan_certain(const struct verdict_scan *scan);
 
 /*
  * End the message and judge it: REJECT from @reject_score on or by a finding
- * that is enough alone, TEMPFAIL when an engine failed, else ACCEPT. The scan
- * is released.
+ * that is enough alone, TEMPFAIL when an engine failed, else ACCEPT. Returns 0,
+ * and the scan is released; or -EAGAIN from an engine that needs more time: ask
+ * again, or throw the scan away. The engines of today always answer at once.
  */
-void verdict_scan_end(struct verdict_scan *scan, const struct facts *facts,
-		      int64_t reject_score, struct verdict *out);
+int verdict_scan_end(struct verdict_scan *scan, const struct facts *facts,
+		     int64_t reject_score, struct verdict *out);
 
 /* Throw an unfinished scan away; NULL is fine. */
 void verdict_scan_free(struct verdict_scan *scan);
