@@ -118,6 +118,12 @@ static void own_server(const char *arg)
 	stage.own = true;
 }
 
+static void port_taken(const char *arg)
+{
+	(void)arg;
+	stage.port_taken = true;
+}
+
 static void overload(const char *arg)
 {
 	(void)arg;
@@ -225,6 +231,7 @@ static const struct happening {
 	{ "line-unknown", line_unknown, "", true },
 	{ "line-failed", line_failed, "", true },
 	{ "own-server", own_server, "", true },
+	{ "port-taken", port_taken, "", true },
 	{ "overload", overload, "", true },
 	{ "overload-blocked", overload_blocked, "", true },
 	{ "overload-stopping", overload_stopping, "", true },

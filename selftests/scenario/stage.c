@@ -41,13 +41,16 @@ static int resolve(void *arg, const struct postern_addr *src, const struct poste
 	return stage.resolve_err;
 }
 
-static int dial_out(void *arg, const struct postern_addr *from, const struct postern_addr *to)
+static int dial_out(void *arg, const struct postern_addr *from, unsigned int *port,
+		    const struct postern_addr *to)
 {
 	int fd;
 
 	(void)arg;
 	(void)from;
 	(void)to;
+	if (stage.port_taken)
+		*port = 0;
 	stage.dials++;
 	if (stage.dialled == DIAL_LOCAL)
 		return -EADDRNOTAVAIL;
@@ -195,7 +198,7 @@ void stage_reset(enum hurdle hurdle)
 	stage.line = (struct steering_line){ .treatment = POSTERN_STEER,
 					     .shadow = conf->mode || conf->classes[0].mode };
 	stage.resolve_err = 0;
-	stage.own = stage.overload = false;
+	stage.own = stage.overload = stage.port_taken = false;
 	stage.refusal = SMTP_REPLY_closing_overload;
 	stage.dialled = DIAL_TAKEN;
 	stage.plan = (struct verdict_plan){ .action = VERDICT_ACCEPT };

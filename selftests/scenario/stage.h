@@ -33,6 +33,7 @@ struct stage {
 	/* Asked before a session begins. */
 	struct steering_line	line;
 	int			resolve_err;
+	bool			port_taken;	/* upstream: the subscriber's own */
 	bool			own;		/* the exchanger's address is ours */
 	enum dialled		dialled;
 	bool			overload;	/* as many sessions as are allowed are there */
