@@ -6,6 +6,7 @@
  *   command.c   the client's lines		ask.c       what is done with one
  *   path.c      MAIL and RCPT			text.c      words and numbers
  *   body.c      the message			lost.c      one that will not be accepted
+ *   chunk.c     one that comes by BDAT
  *   received.c  our line in front of it	local.c     our own replies
  *   reply.c     the exchanger's lines		ehlo.c      EHLO, rebuilt
  *   answer.c    what an answer changes		slot.c      the queue of replies
@@ -30,6 +31,7 @@
 #define SMTP_JUNK_MAX		100
 #define SMTP_LOCAL_ROOM		512		/* longest reply of ours */
 #define SMTP_RECEIVED_ROOM	1024
+#define SMTP_END_ROOM		16		/* "." or "BDAT 0 LAST" */
 
 #define VERB(word, ask, answer, modes, flags) SMTP_VERB_##word,
 enum smtp_verb {
@@ -43,6 +45,7 @@ enum smtp_verb_flag {
 	SMTP_VERB_IS_HOLD	= 0x01,
 	SMTP_VERB_IS_TEXT	= 0x02,
 	SMTP_VERB_IS_JUNK	= 0x04,
+	SMTP_VERB_IS_APART	= 0x08,
 };
 
 enum smtp_mode {
@@ -145,7 +148,6 @@ unsigned int smtp_verb_flags(enum smtp_verb verb);
 /* command.c: the next command line, or what is left of one. */
 enum smtp_step smtp_command_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t);
-enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
 
 /* ask.c */
 struct smtp_command {
@@ -176,6 +178,36 @@ int smtp_path_parse(struct smtp_text args, const char *word, struct smtp_path *o
 void smtp_body_begin(struct smtp *s);
 enum smtp_step smtp_body_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t);
+/* The message is whole: the verdict is asked for. */
+void smtp_body_whole(struct smtp *s);
+/* A verdict other than ACCEPT, which has no meaning before the end: the message is lost. */
+void smtp_body_judged(struct smtp *s);
+/* What a verdict but ACCEPT and DROP is to the client. */
+enum smtp_reply smtp_body_refusal(const struct smtp *s);
+/* Octets that may still come before the class's limit is passed (E31). */
+uint64_t smtp_body_left(const struct smtp *s);
+/*
+ * Take octets of a chunk, of which @left are to come; some are there, and
+ * room for two. Returns how many were taken; the message may be lost by them.
+ */
+size_t smtp_body_chunk(struct smtp *s, struct smtp_turn *t, size_t left);
+
+/* chunk.c */
+/* BDAT: taken, or refused and its octets swallowed (E20-E26). */
+enum smtp_step smtp_chunk_ask(struct smtp *s, const struct smtp_command *c);
+/* Octets of a chunk that goes up; of one that was refused. */
+enum smtp_step smtp_chunk_body_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
+/* Throw away octets of the chunk in progress. True when none are left. */
+bool smtp_chunk_swallow(struct smtp *s, struct smtp_turn *t);
+/* The exchanger has refused a chunk with @code (E25). */
+void smtp_chunk_refused(struct smtp *s, unsigned int code);
+/* The verdict on a message whose chunks all went up is known (E24). */
+void smtp_chunk_finish(struct smtp *s, struct smtp_turn *t);
+/* Is the exchanger's answer to a chunk awaited? */
+bool smtp_chunk_asked(struct smtp *s);
+/* RSET to the exchanger, on our own account: the client never sees its answer (E16). */
+enum smtp_step smtp_reset_step(struct smtp *s, struct smtp_turn *t);
 
 /* lost.c */
 /* The message is lost: upstream leg reset, the rest swallowed, @reply at its end. */
@@ -189,6 +221,12 @@ void smtp_lost_answer(struct smtp *s);
 void smtp_lost_expire(struct smtp *s, enum postern_reason why);
 /* The message got its answer, @code; 0 when it got none. Tells the owner, once. */
 void smtp_message_end(struct smtp *s, unsigned int code);
+
+/* Do octets of a message go up? */
+static inline bool smtp_in_body(const struct smtp *s)
+{
+	return s->phase == SMTP_BODY || s->phase == SMTP_CHUNK_BODY;
+}
 
 /* received.c: write our line. SMTP_RECEIVED_ROOM octets are there. */
 void smtp_received_put(const struct smtp *s, struct smtp_out *out, uint64_t wall);

@@ -15,6 +15,8 @@ enum smtp_phase {
 	SMTP_HOLD,		/* not known before the exchanger has answered */
 	SMTP_AUTH_LINE,		/* a line within AUTH */
 	SMTP_CHUNK,		/* octets of a BDAT that was refused */
+	SMTP_CHUNK_BODY,	/* octets of a BDAT that go up */
+	SMTP_RESET,		/* behind a transaction that RSET is to end upstream */
 	SMTP_BODY,		/* message */
 	SMTP_SWALLOW,		/* rest of a message that is lost */
 	SMTP_VERDICT,		/* behind a message whose verdict is awaited */
@@ -30,6 +32,7 @@ enum smtp_body {
 	SMTP_BODY_CR,		/* CR seen, withheld */
 	SMTP_BODY_DOT,		/* dot at the start of a line seen, withheld */
 	SMTP_BODY_DOT_CR,	/* dot, CR seen, withheld */
+	SMTP_BODY_CR_SENT,	/* CR seen at the end of a chunk, sent */
 };
 
 /* One reply that the client will get. */
@@ -44,6 +47,8 @@ struct smtp_slot {
 struct smtp_tx {
 	bool		open;		/* MAIL was accepted */
 	uint32_t	recipients;	/* accepted */
+	uint8_t		refuse;		/* enum smtp_reply for DATA and BDAT (E16); 0 = none */
+	bool		data;		/* DATA was refused (E22) */
 };
 
 /* The message in progress. */
@@ -55,7 +60,9 @@ struct smtp_message {
 	uint8_t		answer;		/* enum smtp_reply for the dot, in SMTP_SWALLOW */
 	bool		begun;		/* Received: was written */
 	bool		counted;	/* SMTP_EV_DATA was given, SMTP_EV_MESSAGE is owed */
-	bool		upstream;	/* DATA was sent, its end was not answered */
+	bool		upstream;	/* DATA or BDAT was sent, its end was not answered */
+	bool		chunks;		/* it comes by BDAT; from the first to its end */
+	bool		last;		/* the chunk in progress is the last one */
 	bool		early;		/* it answered before the end (E19) */
 	bool		judged;		/* `verdict` is known */
 	uint8_t		verdict;	/* enum verdict_action */
@@ -68,6 +75,7 @@ struct smtp_progress {
 	uint32_t	octets;
 	bool		rebuild;	/* EHLO: all of it is there, lines are chosen */
 	bool		pipelining;	/* EHLO: a line so far offers it */
+	bool		chunking;	/* likewise */
 };
 
 struct smtp {
@@ -91,13 +99,16 @@ struct smtp {
 	struct smtp_tx		tx;
 	struct smtp_message	message;
 	struct smtp_progress	reply;
-	uint32_t		skip;	/* octets left (SMTP_CHUNK) or seen (SMTP_SKIP) */
+	uint32_t		skip;	/* octets left (of a BDAT) or seen (SMTP_SKIP) */
+	uint8_t			after;	/* enum smtp_phase behind SMTP_CHUNK */
+	uint16_t		chunk_code;	/* a chunk was refused so (E25); 0 = none */
 
 	bool	first_line;	/* no line was taken yet */
 	bool	greeted;	/* the greeting is over */
 	bool	early_noted;	/* early_talker was told */
 	bool	rush_noted;	/* early_pipelining was told */
 	bool	pipelining;	/* offered by the exchanger */
+	bool	chunking;	/* likewise */
 	bool	esmtp;		/* EHLO was accepted, not HELO */
 	bool	authenticated;
 	bool	utf8;		/* last MAIL had SMTPUTF8 */
