@@ -19,8 +19,9 @@ DIR/script.json   how to behave; read anew for each connection. An object of
   slow        seconds between two reads of 512 octets each
 
 Stages: connect, greeting, ehlo, helo, mail, rcpt, data, data-early (DATA with
-no recipient), body (at the first octets of a message), dot, rset, noop, quit
-and any other command's name.
+no recipient), body (at the first octets of a message), dot, bdat (a chunk), last
+(the last one, which ends the message), rset, noop, quit and any other command's
+name. A chunk that is not answered with 2xx, or has no recipient, is read and lost.
 Times are CLOCK_MONOTONIC, so that they compare with the client's.
 """
 
@@ -39,6 +40,8 @@ EXTENSIONS = ["PIPELINING", "SIZE 104857600", "8BITMIME", "ENHANCEDSTATUSCODES",
 REPLIES = {
     "helo": "250 mx.postern.test",
     "data": "354 end with a dot",
+    "bdat": "250 2.0.0 chunk ok",
+    "last": "250 2.0.0 ok, queued nowhere",
     "dot": "250 2.0.0 ok, queued nowhere",
     "rset": "250 2.0.0 ok",
     "noop": "250 2.0.0 ok",
@@ -92,6 +95,7 @@ class Session:
 
     def reset_envelope(self):
         self.mail, self.rcpt = None, []
+        self.chunks, self.begun = [], None
 
     def note(self, event, **what):
         self.sink.note(event, session=self.number, peer=plain(self.peer[0]),
@@ -169,6 +173,8 @@ class Session:
         elif verb == "data":
             if await self.answer("data") == "3":
                 await self.message()
+        elif verb == "bdat":
+            await self.chunk(line.split())
         elif verb == "ehlo":
             await self.answer("ehlo", self.ehlo())
         else:
@@ -241,6 +247,26 @@ class Session:
             if not recorded:
                 record("")
             self.reset_envelope()
+
+    async def chunk(self, words):
+        """BDAT n [LAST] (RFC 3030): the octets are read whatever the answer is."""
+        size, last = int(words[1]), words[2:] == [b"LAST"]
+        self.begun = self.begun or time.monotonic()
+        while len(self.buffer) < size:
+            await self.more()
+        octets, self.buffer = self.buffer[:size], self.buffer[size:]
+        if not self.rcpt:
+            await self.answer("bdat-early", "503 5.5.1 no recipient")
+            return
+        self.chunks.append(octets)
+        if not last:
+            if await self.answer("bdat") != "2":
+                self.chunks.pop()
+            return
+        content, begun = b"".join(self.chunks), self.begun
+        await self.answer("last", before=lambda reply: self.record(
+            content, b"BDAT LAST", reply, begun))
+        self.reset_envelope()
 
     def record(self, content, terminator, reply, begun):
         self.messages += 1
