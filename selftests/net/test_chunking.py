@@ -77,7 +77,7 @@ def spam(lab):
     lab.wait_counter("verdict_reject", 1, lab.counted)
 
 
-@case("chunking: a chunk that the exchanger refuses takes the later ones along (E25, B5)", text=PASS)
+@case("chunking: a chunk that the exchanger refuses takes later ones along (E25, B5)", text=PASS)
 def refused(lab):
     with session(lab, replies={"bdat": ["250 one", "452 4.3.1 full"]}) as c:
         c.pipeline(ENVELOPE)
