@@ -165,7 +165,8 @@ static const struct play misplaced[] = {
 	       ORDER ORDER ORDER ORDER "> BDAT 0 LAST\nA VERDICT\n" TAKEN),
 	CHUNKS("NOOP, VRFY and gibberish between chunks",
 	       FIRST "> NOOP\n> VRFY x\n> HELP\nS NOOP\n< 250 ok\nC 250 ok\nS VRFY x\n"
-	       "E note recipient_probe\n< 252 ok\nC 252 ok\nS HELP\n< 214 no\nC 214 no\n> gibberish\nC 502 5.5.1 ...\n"
+	       "E note recipient_probe\n< 252 ok\nC 252 ok\n"
+	       "S HELP\n< 214 no\nC 214 no\n> gibberish\nC 502 5.5.1 ...\n"
 	       "E note command_refused\n> BDAT 0 LAST\nA VERDICT\n" TAKEN),
 	CHUNKS("E27 BINARYMIME", EHLO "> MAIL FROM:<f> BODY=BINARYMIME\nC 555 5.5.4 ...\n"),
 	CHUNKS("E21 chunk that does not come whole", EHLO "> BDAT 10\n> abc\n" ORDER "W body\n"
