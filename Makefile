@@ -67,11 +67,21 @@ BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(BUILD)/bench/%)
 HELPER_SRC := $(wildcard selftests/net/helper/*.c)
 HELPER_BIN := $(HELPER_SRC:selftests/net/helper/%.c=$(BUILD)/helper/%)
 
-# A fuzzer is one file and the sources named FUZZ_<its name>.
+# A fuzzer is one file and the sources named FUZZ_<its name>; those of
+# FUZZ_MUTATE call libFuzzer, the others can be linked without it.
 FUZZ_SRC := $(wildcard selftests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_smtp_fuzz := selftests/unit/smtp_owner.c $(wildcard userspace/smtp/*.c)
+FUZZ_MUTATE := selftests/fuzz/mutator.c selftests/fuzz/words.c
+FUZZ_smtp_fuzz := selftests/fuzz/steps.c selftests/fuzz/settings.c selftests/fuzz/model.c selftests/fuzz/model_body.c \
+	selftests/fuzz/model_path.c selftests/fuzz/observer.c selftests/unit/smtp_owner.c \
+	$(wildcard userspace/smtp/*.c)
+# The worker, on the scenario player's wire.
+FUZZ_session_fuzz := selftests/fuzz/steps.c selftests/fuzz/settings.c \
+	$(addprefix selftests/scenario/,stage.c wire.c verdict.c) \
+	$(wildcard userspace/base/*.c userspace/smtp/*.c) \
+	$(filter-out %/inspector.c %/sandbox.c %/listener.c,$(wildcard userspace/session/*.c))
+FUZZ_LINK_session_fuzz = $(SCEN_WRAP:%=-Wl,--wrap=%) -lconfuse -lcap
 
 .PHONY: all deps demo check nightly bench install help clean style unit prog scenario fuzz \
 	coverage cov-build
@@ -186,12 +196,12 @@ $(BUILD)/helper/%: selftests/net/helper/%.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
 
 .SECONDEXPANSION:
-$(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) \
-		$(wildcard userspace/*/*.h include/*/*.h selftests/unit/*.h)
+$(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) $(FUZZ_MUTATE) \
+		$(wildcard userspace/*/*.h include/*/*.h selftests/unit/*.h selftests/fuzz/*.h)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)$(CLANG) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude -Iuserspace $(FUZZ_FLAGS) \
-		$(filter %.c,$^) -o $@
+		$(filter %.c,$^) $(FUZZ_LINK_$*) -o $@
 
 ## make fuzz       run each fuzzer for FUZZ_TIME seconds, from its corpus
 FUZZ_TIME ?= 300

@@ -28,6 +28,7 @@ enum hurdle {
 	HURDLE_NONE,
 	HURDLE_ONE_OCTET,	/* a side takes one octet and reads it, then the next */
 	HURDLE_SHORT,		/* EINTR, EAGAIN and half of it, by turns */
+	HURDLE_PLANNED,		/* what wire_plan() says */
 };
 
 #define WIRE_FD		100000			/* of the client's leg; then the exchanger's */
@@ -68,6 +69,13 @@ struct wire {
 };
 
 extern struct wire wire;
+
+/*
+ * HURDLE_PLANNED: what becomes of the next call. 0, and *@len may have become
+ * less, but not 0; or an errno: EINTR and EAGAIN pass, any other one is the end
+ * of the connection. @side SIDES: epoll_wait(), of whose errors there is EINTR.
+ */
+extern int (*wire_plan)(enum side side, bool send, size_t *len);
 
 /* All as at the start of a run; the clock stays. */
 void wire_reset(enum hurdle hurdle);

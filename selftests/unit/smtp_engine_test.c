@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The engine's door: waits and epochs, what is wanted, limits too large for a script. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "smtp_owner.h"
@@ -304,4 +306,59 @@ Test(smtp_engine, held_behind_data)
 	cr_assert(o->in[CLIENT].len == SMTP_CLIENT_INPUT);
 	say(SERVER, "250 ok\r\n250 ok\r\n354 go\r\n");
 	cr_assert(o->in[CLIENT].len == 0 && o->got[CONTENT].len == SMTP_CLIENT_INPUT);
+}
+
+/* What the exchanger says at a time makes no difference (B7): the same, cut behind @first. */
+static enum postern_reason answered(const char *first, const char *second, bool together)
+{
+	char both[64];
+
+	if (together) {
+		snprintf(both, sizeof(both), "%s%s", first, second);
+		say(SERVER, both);
+	} else {
+		say(SERVER, first);
+		say(SERVER, second);
+	}
+	return smtp_end_reason(&o->smtp);
+}
+
+Test(smtp_engine, replies_come_together)
+{
+	say(CLIENT, "HELO a\r\n");
+	say(SERVER, "250 mx\r\n");
+	forget();
+	/* Lock-step: RCPT waits for the answer to MAIL, and is answered by the next line. */
+	say(CLIENT, "MAIL FROM:<a>\r\nRCPT TO:<b>\r\n");
+	answered("250 one\r\n", "250 two\r\n", true);
+	cr_expect(heard("250 one\r\n250 two\r\n"));
+	cr_expect_eq(o->acts, 0);
+}
+
+Test(smtp_engine, end_between_transactions_comes_first)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		finish();
+		begin();
+		say(CLIENT, "NOOP\r\n");
+		smtp_shutdown(&o->smtp);
+		cr_expect_eq(answered("250 ok\r\n", "x\r\n", i), POSTERN_R_end_shutdown, "%d", i);
+	}
+}
+
+Test(smtp_engine, client_that_has_left_comes_first)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		finish();
+		begin();
+		say(CLIENT, "NOOP\r\n");
+		o->eof[CLIENT] = true;
+		owner_turns(o, false);
+		cr_expect_eq(answered("250 ok\r\n", "x\r\n", i), POSTERN_R_end_client_closed,
+			     "%d", i);
+	}
 }

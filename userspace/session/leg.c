@@ -99,7 +99,9 @@ int leg_write(struct leg *leg, struct store *st, const char *data, size_t len)
 		leg->octets_out += (uint64_t)n;
 		owed = leg->out.len < (size_t)n ? leg->out.len : (size_t)n;
 		chain_drop(st, &leg->out, owed);
-		data += (size_t)n - owed;
+		/* @data may be NULL, with nothing behind it. */
+		if (len)
+			data += (size_t)n - owed;
 		len -= (size_t)n - owed;
 	}
 	return len ? chain_add(st, &leg->out, data, len) : 0;

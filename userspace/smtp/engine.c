@@ -213,7 +213,7 @@ static bool may_finish(const struct smtp *s)
 	return s->phase == SMTP_COMMAND && !s->count && !s->tx.open;
 }
 
-/* Nothing moves any more: has a side gone? */
+/* What a side has said is used up: has it gone? */
 static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
 		   enum smtp_step client)
 {
@@ -226,21 +226,32 @@ static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
 	return client == SMTP_STEP_HUNGRY && t->client.eof && client_gone(s, t);
 }
 
+static bool is_finished(const struct smtp *s)
+{
+	return s->finishing && may_finish(s);
+}
+
+/*
+ * One reply, then all that the client has said and can say now: the next reply
+ * may be the answer to that. So it does not matter whether the exchanger's
+ * replies come together or one by one (B7).
+ */
 static bool step(struct smtp *s, struct smtp_turn *t)
 {
-	enum smtp_step reply = smtp_reply_step(s, t), client;
+	enum smtp_step reply, client;
 
-	if (reply == SMTP_STEP_ON)
-		return true;
-	if (s->finishing && may_finish(s)) {
+	if (is_finished(s)) {
 		smtp_end_saying(s, (enum smtp_reply)s->finish_reply,
 				(enum postern_reason)s->finish_why);
 		return true;
 	}
-	client = client_steps[s->phase](s, t);
-	if (client == SMTP_STEP_ON)
-		return true;
-	return settle(s, t, reply, client);
+	reply = smtp_reply_step(s, t);
+	do {
+		if (s->over || is_finished(s))
+			return true;
+		client = client_steps[s->phase](s, t);
+	} while (reply == SMTP_STEP_ON && client == SMTP_STEP_ON);
+	return settle(s, t, reply, client) || reply == SMTP_STEP_ON || client == SMTP_STEP_ON;
 }
 
 /* Waits. */

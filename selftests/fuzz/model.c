@@ -1,0 +1,711 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The model of model.h: what is said, and who answers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "model_body.h"
+
+enum verb {
+	GREETING, HELO, EHLO, MAIL, RCPT, DATA, BDAT, RSET, NOOP, QUIT, VRFY, EXPN, HELP, AUTH,
+	STARTTLS, REFUSED, FOREIGN, UNKNOWN, CHUNK_LAST, CHUNK_END, AUTH_LINE, DOT,
+};
+
+static const struct { const char *word; enum verb verb; } words[] = {
+	{ "HELO", HELO }, { "EHLO", EHLO }, { "MAIL", MAIL }, { "RCPT", RCPT }, { "DATA", DATA },
+	{ "BDAT", BDAT }, { "RSET", RSET }, { "NOOP", NOOP }, { "QUIT", QUIT }, { "VRFY", VRFY },
+	{ "EXPN", EXPN }, { "HELP", HELP }, { "AUTH", AUTH }, { "STARTTLS", STARTTLS },
+	{ "XCLIENT", REFUSED }, { "XFORWARD", REFUSED }, { "ETRN", REFUSED }, { "ATRN", REFUSED },
+	{ "TURN", REFUSED }, { "BURL", REFUSED }, { "XEXCH50", REFUSED }, { "LHLO", REFUSED },
+	{ "SEND", REFUSED }, { "SOML", REFUSED }, { "SAML", REFUSED }, { "GET", FOREIGN },
+	{ "POST", FOREIGN }, { "HEAD", FOREIGN }, { "PUT", FOREIGN }, { "DELETE", FOREIGN },
+	{ "OPTIONS", FOREIGN }, { "CONNECT", FOREIGN }, { "TRACE", FOREIGN },
+	{ "PATCH", FOREIGN }, { "PRI", FOREIGN }, { "PROXY", FOREIGN },
+};
+
+static void run(struct model *m);
+
+void model_loosen(struct model *m)
+{
+	m->loose = true;
+}
+
+void model_break(struct model *m, const char *what)
+{
+	if (!m->broken)
+		m->broken = what;
+}
+
+/* The client must get this. */
+static void reply_ours(struct model *m, unsigned int code, unsigned int also)
+{
+	if (m->replies == MODEL_REPLIES)
+		model_loosen(m);
+	else
+		m->reply[m->replies++] = (struct model_reply) { 0, 0, code, also };
+}
+
+static void reply_theirs(struct model *m, const char *data, size_t len)
+{
+	if (m->replies == MODEL_REPLIES) {
+		model_loosen(m);
+		return;
+	}
+	m->reply[m->replies++] = (struct model_reply) { m->text.len, len, 0, 0 };
+	bytes_add(&m->text, data, len);
+}
+
+void model_end(struct model *m, bool rude)
+{
+	m->over = true;
+	m->rude = rude;
+	m->slots = 0;
+}
+
+/* Slots. */
+
+static struct model_slot *push(struct model *m, enum verb verb)
+{
+	static struct model_slot nobody;
+
+	if (m->slots == MODEL_SLOTS) {
+		model_loosen(m);
+		return &nobody;
+	}
+	m->slot[m->slots] = (struct model_slot) { .verb = verb };
+	return &m->slot[m->slots++];
+}
+
+static void pop(struct model *m)
+{
+	memmove(m->slot, m->slot + 1, --m->slots * sizeof(m->slot[0]));
+}
+
+/* How many answers does the exchanger owe, the greeting aside? */
+static size_t owed(const struct model *m)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < m->slots; i++)
+		n += !m->slot[i].local && m->slot[i].verb != GREETING;
+	return n;
+}
+
+static void answer(struct model *m, enum verb verb, unsigned int code, unsigned int also,
+		   bool close)
+{
+	struct model_slot *s = push(m, verb);
+
+	s->local = true;
+	s->code = code;
+	s->also = also;
+	s->close = close;
+	if (close)
+		m->phase = MODEL_LEFT;
+}
+
+static void flush_ours(struct model *m)
+{
+	while (m->slots && m->slot[0].local && !m->over) {
+		struct model_slot s = m->slot[0];
+
+		pop(m);
+		reply_ours(m, s.code, s.also);
+		if (s.close)
+			model_end(m, false);
+	}
+}
+
+/* Messages. */
+
+void model_outcome(struct model *m, unsigned int code)
+{
+	if (m->outcomes < MODEL_MESSAGES)
+		m->outcome[m->outcomes++] = code;
+	m->junk_least = 0;
+	m->tx_chunks = m->tx_data = m->tx_failed = false;
+	m->tx_recipients = 0;
+}
+
+/* The message that ended is answered by us, upstream reset: E17, E31, E46, E51. */
+void model_refuse(struct model *m, unsigned int code)
+{
+	m->slots = 0;
+	m->local = true;
+	m->phase = MODEL_COMMAND;
+	reply_ours(m, code, 0);
+	model_outcome(m, code);
+}
+
+/* Commands. */
+
+static void junk(struct model *m, bool surely)
+{
+	m->junk_most++;
+	m->junk_least += surely;
+}
+
+/* B40: cut at the number with 421. True when it was. */
+static bool enough(struct model *m)
+{
+	if (m->junk_most <= m->class->max_junk)
+		return false;
+	if (m->junk_least <= m->class->max_junk)
+		model_loosen(m);
+	answer(m, UNKNOWN, 421, 0, true);
+	return true;
+}
+
+static void send_up(struct model *m, enum verb verb, const char *line, size_t len)
+{
+	push(m, verb);
+	bytes_add(&m->up, line, len);
+	bytes_add(&m->up, "\r\n", 2);
+}
+
+static void ask_path(struct model *m, enum verb verb, const char *line, size_t len)
+{
+	enum model_sure sure;
+	uint64_t size;
+	bool binary;
+
+	sure = model_path(line + (len > 4 ? 5 : 4), verb == MAIL ? "FROM" : "TO", &size, &binary);
+	if (sure == MODEL_WRONG) {
+		m->junk_most++;
+		answer(m, verb, 501, 0, false);
+	} else if (sure == MODEL_UNSURE) {
+		model_loosen(m);
+	} else if (verb == MAIL && binary) {
+		answer(m, verb, 555, 504, false);
+	} else if (verb == MAIL && m->class->max_size && size > (uint64_t)m->class->max_size) {
+		answer(m, verb, 552, 0, false);
+	} else if (verb == RCPT && m->tx_recipients >= (uint64_t)m->class->max_recipients) {
+		answer(m, verb, 452, 0, false);
+	} else {
+		if (verb == RCPT && m->tx_recipients + owed(m) >= (uint64_t)m->class->max_recipients)
+			model_loosen(m);
+		send_up(m, verb, line, len);
+	}
+}
+
+/* A chunk that goes nowhere: its octets are swallowed (E21, E25). */
+static void refuse_chunk(struct model *m, size_t size, unsigned int code, unsigned int also)
+{
+	answer(m, BDAT, code, also, false);
+	m->phase = MODEL_CHUNK;
+	m->chunk_left = size;
+	m->chunk_up = false;
+}
+
+static void ask_bdat(struct model *m, const char *line, size_t len)
+{
+	unsigned long long size;
+	char *end, again[64];
+	bool last;
+
+	if (len < 6 || line[4] != ' ' || line[5] < '0' || line[5] > '9') {
+		if (strpbrk(line + 4, "0123456789"))
+			model_loosen(m);
+		answer(m, BDAT, 501, 0, true);
+		return;
+	}
+	size = strtoull(line + 5, &end, 10);
+	last = !strcmp(end, " LAST");
+	snprintf(again, sizeof(again), "BDAT %llu%s", size, last ? " LAST" : "");
+	if (strcmp(line, again) || size > 1 << 20) {
+		model_loosen(m);
+	} else if (m->class->chunking == CONF_CHUNKING_HIDE || !m->tx_recipients || m->tx_data) {
+		m->junk_most++;
+		refuse_chunk(m, size, 503, 502);
+	} else if (m->tx_failed) {
+		m->junk_most++;
+		refuse_chunk(m, size, m->chunk_code, 503);
+	} else {
+		model_chunk_begin(m, size, last);
+		snprintf(again, sizeof(again), "BDAT %llu", size);
+		send_up(m, last ? CHUNK_LAST : BDAT, again, strlen(again));
+	}
+}
+
+static void ask_data(struct model *m, const char *line, size_t len)
+{
+	if (len > 4)
+		model_loosen(m);
+	if (m->tx_chunks) {
+		m->junk_most++;
+		answer(m, DATA, 503, 0, false);
+		return;
+	}
+	send_up(m, DATA, line, len);
+	m->phase = MODEL_HOLD;
+	m->tx_data = true;
+}
+
+static void ask_local(struct model *m, enum verb verb)
+{
+	if (verb == QUIT)
+		answer(m, verb, 221, 0, true);
+	else if (m->refused)
+		model_loosen(m);
+	else if (verb == RSET || verb == NOOP)
+		answer(m, verb, 250, 0, false);
+	else
+		answer(m, verb, 421, 0, true);
+}
+
+static void ask_auth(struct model *m, const char *line, size_t len)
+{
+	if (m->class->auth == CONF_AUTH_PASS) {
+		send_up(m, AUTH, line, len);
+		m->phase = MODEL_HOLD;
+	} else {
+		answer(m, AUTH, m->class->auth == CONF_AUTH_HIDE ? 502 : m->class->auth_code, 0,
+		       false);
+	}
+}
+
+static void ask_starttls(struct model *m, const char *line, size_t len)
+{
+	if (m->class->starttls == CONF_STARTTLS_PASS) {
+		if (len > 8)
+			model_loosen(m);
+		send_up(m, STARTTLS, line, len);
+		m->phase = MODEL_HOLD;
+	} else {
+		answer(m, STARTTLS, m->class->starttls == CONF_STARTTLS_HIDE ? 502 : 454, 0, false);
+	}
+}
+
+static void ask_first(struct model *m, enum verb verb)
+{
+	if (verb == FOREIGN && !m->slots)
+		answer(m, verb, 421, 0, true);
+	else
+		model_loosen(m);
+}
+
+static enum verb verb_of(const char *line)
+{
+	size_t n = strcspn(line, " \t"), i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i].word) == n && !strncasecmp(line, words[i].word, n))
+			return words[i].verb;
+	return UNKNOWN;
+}
+
+static void ask(struct model *m, enum verb verb, const char *line, size_t len)
+{
+	if (m->first && (verb == FOREIGN || verb == UNKNOWN) && !m->local) {
+		ask_first(m, verb);
+		return;
+	}
+	if (m->refused_data && verb >= REFUSED)
+		model_loosen(m);
+	m->refused_data = false;
+	if (verb >= RSET && verb != QUIT) {
+		junk(m, verb < AUTH || verb > STARTTLS || m->class->auth == CONF_AUTH_HIDE);
+		if (enough(m))
+			return;
+	}
+	switch (m->local ? GREETING : verb) {
+	case GREETING: ask_local(m, verb); break;
+	case MAIL: case RCPT: ask_path(m, verb, line, len); break;
+	case DATA: ask_data(m, line, len); break;
+	case BDAT: ask_bdat(m, line, len); break;
+	case AUTH: ask_auth(m, line, len); break;
+	case STARTTLS: ask_starttls(m, line, len); break;
+	case REFUSED: answer(m, verb, 502, 0, false); break;
+	case FOREIGN: case UNKNOWN: answer(m, verb, 0, 0, false); break;
+	case QUIT:
+		m->phase = MODEL_LEFT;
+		send_up(m, verb, line, len);
+		break;
+	case HELO: case EHLO: case RSET: case NOOP: case VRFY: case EXPN: case HELP:
+		send_up(m, verb, line, len);
+		break;
+	case CHUNK_LAST: case CHUNK_END: case AUTH_LINE: case DOT: break;
+	}
+}
+
+static bool goes_up(const struct model *m, enum verb verb)
+{
+	if (verb == AUTH)
+		return m->class->auth == CONF_AUTH_PASS;
+	if (verb == STARTTLS)
+		return m->class->starttls == CONF_STARTTLS_PASS;
+	return verb < REFUSED;
+}
+
+/* Must the line wait for answers that are owed: E11, and what depends on them? */
+static bool waits(const struct model *m, enum verb verb)
+{
+	if (m->local || !owed(m))
+		return false;
+	if (verb == BDAT)
+		return m->class->chunking == CONF_CHUNKING_PASS;
+	return !m->pipelining && goes_up(m, verb);
+}
+
+static void clean_line(struct model *m, const char *line, size_t len)
+{
+	if (m->phase == MODEL_AUTH_LINE) {
+		send_up(m, AUTH_LINE, line, len);
+		m->phase = MODEL_HOLD;
+		return;
+	}
+	ask(m, verb_of(line), line, len);
+	m->first = false;
+}
+
+static bool client_line(struct model *m)
+{
+	const char *end = memchr(m->client.data, '\n', m->client.len);
+	size_t len = end ? (size_t)(end - m->client.data) : m->client.len;
+	size_t most = m->phase == MODEL_AUTH_LINE ? 12288 : 4096;
+	bool dirty, lone;
+	char *line = m->client.data;
+
+	if (m->first && len && (unsigned char)(*line | 0x20) - 'a' > 25u)
+		model_loosen(m);
+	if (!end)
+		return false;
+	lone = !len || line[len - 1] != '\r';
+	dirty = memchr(line, '\0', len) || memchr(line, '\r', len - !lone);
+	if (len + 1 > most || (dirty && m->class->newlines == CONF_NEWLINES_NORMALISE)) {
+		if (dirty || lone || m->first || m->phase == MODEL_AUTH_LINE)
+			model_loosen(m);
+		m->junk_most++;
+		answer(m, UNKNOWN, 500, 0, false);
+	} else if (dirty || (lone && m->class->newlines == CONF_NEWLINES_REFUSE)) {
+		if (m->first)
+			model_loosen(m);
+		answer(m, UNKNOWN, 500, 0, true);
+	} else {
+		line[len - !lone] = '\0';
+		if (m->phase == MODEL_COMMAND && waits(m, verb_of(line))) {
+			line[len - !lone] = lone ? '\n' : '\r';
+			return false;
+		}
+		clean_line(m, line, len - !lone);
+	}
+	if (m->phase == MODEL_CHUNK || len)
+		model_take(&m->client, len + 1);
+	else
+		model_take(&m->client, 1);
+	return true;
+}
+
+static bool client_step(struct model *m)
+{
+	switch (m->phase) {
+	case MODEL_COMMAND: case MODEL_LONG: case MODEL_AUTH_LINE: return client_line(m);
+	case MODEL_HOLD: case MODEL_AWAIT: return false;
+	case MODEL_CHUNK: return model_chunk(m);
+	case MODEL_BODY: case MODEL_LOST:
+		if (!model_body(m))
+			return false;
+		if (m->phase == MODEL_HOLD)
+			push(m, DOT);
+		return true;
+	case MODEL_LEFT: m->client.len = 0; return false;
+	case MODEL_TUNNEL:
+		bytes_add(&m->up, m->client.data, m->client.len);
+		m->client.len = 0;
+		return false;
+	}
+	return false;
+}
+
+/* Answers. */
+
+static void answered_helo(struct model *m, enum verb verb, unsigned int code)
+{
+	if (code / 100 != 2)
+		return;
+	if (code != 250)
+		model_loosen(m);
+	m->tx_recipients = 0;
+	m->tx_chunks = m->tx_data = m->tx_failed = false;
+	if (verb == HELO)
+		m->pipelining = false;
+}
+
+static void answered_data(struct model *m, unsigned int code)
+{
+	if (code / 100 == 3) {
+		if (code != 354)
+			model_loosen(m);
+		m->phase = MODEL_BODY;
+		model_body_begin(m);
+	} else if (m->client.len) {
+		reply_ours(m, 421, 0);		/* E14 */
+		model_end(m, false);
+	} else {
+		m->phase = MODEL_COMMAND;
+		m->refused_data = true;
+	}
+}
+
+static void answered_chunk(struct model *m, enum verb verb, unsigned int code)
+{
+	if (verb == CHUNK_LAST && code / 100 == 2) {
+		m->phase = MODEL_AWAIT;
+	} else if (code / 100 != 2) {
+		m->tx_failed = true;
+		m->chunk_code = code;
+		if (m->phase == MODEL_HOLD)
+			m->phase = MODEL_COMMAND;
+		if (verb == CHUNK_LAST)
+			model_loosen(m);
+	}
+}
+
+static void answered_starttls(struct model *m, unsigned int code)
+{
+	m->phase = MODEL_COMMAND;
+	if (code / 100 != 2)
+		return;
+	if (code != 220)
+		model_loosen(m);
+	if (m->client.len || m->server.len)
+		model_end(m, true);		/* E33 */
+	else
+		m->phase = MODEL_TUNNEL;
+	model_loosen(m);
+}
+
+static void answered(struct model *m, enum verb verb, unsigned int code)
+{
+	bool yes = code / 100 == 2;
+
+	switch (verb) {
+	case GREETING: m->greeted = true; break;
+	case HELO: case EHLO: answered_helo(m, verb, code); break;
+	case MAIL: m->tx_recipients = yes ? 0 : m->tx_recipients; break;
+	case RCPT: m->tx_recipients += yes; break;
+	case DATA: answered_data(m, code); break;
+	case BDAT: case CHUNK_LAST: answered_chunk(m, verb, code); break;
+	case RSET:
+		if (yes)
+			m->tx_chunks = m->tx_data = m->tx_failed = m->tx_recipients = 0;
+		break;
+	case QUIT:
+		if (!yes)
+			model_loosen(m);
+		model_end(m, false);
+		m->waits_for_end = true;	/* E79: close after the exchanger */
+		break;
+	case AUTH: case AUTH_LINE:
+		m->phase = code == 334 ? MODEL_AUTH_LINE : MODEL_COMMAND;
+		if (code / 100 == 3 && code != 334)
+			model_loosen(m);
+		break;
+	case STARTTLS: answered_starttls(m, code); break;
+	case DOT: case CHUNK_END:
+		if (!m->nobody)
+			model_outcome(m, code);
+		m->phase = MODEL_COMMAND;
+		break;
+	case NOOP: case VRFY: case EXPN: case HELP: case REFUSED: case FOREIGN: case UNKNOWN:
+		break;
+	}
+}
+
+/* May the exchanger say this to @verb (E56)? */
+static bool legal(enum verb verb, unsigned int code)
+{
+	if (code / 100 == 3)
+		return verb == DATA || verb == AUTH || verb == AUTH_LINE;
+	return code >= 200 && code <= 599 && (verb != DATA || code >= 400);
+}
+
+/* The last line of a reply was read: what it means. Its lines went to the client before. */
+static void reply_done(struct model *m, unsigned int code)
+{
+	enum verb verb = (enum verb)m->slot[0].verb;
+
+	pop(m);
+	answered(m, verb, code);
+	if (code == 421 && !m->over)
+		model_end(m, false);		/* E58 */
+}
+
+/* Is this line of the reply for the client now? EHLO's are kept until all are there. */
+static void pass_line(struct model *m, bool last)
+{
+	struct model_slot *s = &m->slot[0];
+	size_t at = m->lines.len;
+
+	if (s->verb == EHLO && m->code / 100 == 2) {
+		if (!last)
+			return;
+		at = m->text.len;
+		m->pipelining = false;
+		if (!model_ehlo(m->class, &m->lines, &m->text, &m->pipelining)) {
+			model_loosen(m);
+			return;
+		}
+		m->reply[m->replies++] = (struct model_reply) { at, m->text.len - at, 0, 0 };
+	} else if (!s->quiet && !(s->verb == CHUNK_LAST && m->code / 100 == 2)) {
+		while (at > 2 && m->lines.data[at - 3] != '\n')
+			at--;
+		at = at > 2 ? at - 2 : 0;
+		reply_theirs(m, m->lines.data + at, m->lines.len - at);
+	}
+}
+
+/* A line that does not fit what is owed. */
+static void surplus(struct model *m, unsigned int code)
+{
+	if (code == 421) {
+		reply_theirs(m, m->lines.data, m->lines.len);
+		model_end(m, false);
+	} else {
+		if (code / 100 == 5)
+			model_loosen(m);
+		model_end(m, true);
+	}
+}
+
+static void server_line(struct model *m, unsigned int code, bool last)
+{
+	if (m->phase == MODEL_BODY || m->phase == MODEL_AWAIT) {
+		if (m->slots || !last)
+			model_loosen(m);
+		model_early(m, code);		/* E19 */
+		return;
+	}
+	if (!m->slots || m->slot[0].local) {
+		if (!last)
+			model_loosen(m);
+		surplus(m, code);
+		return;
+	}
+	if (!legal((enum verb)m->slot[0].verb, code)) {
+		model_end(m, true);
+		return;
+	}
+	pass_line(m, last);
+	if (last && !m->over)
+		reply_done(m, code);
+}
+
+static bool digits(const char *data)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (data[i] < '0' || data[i] > '9')
+			return false;
+	return true;
+}
+
+static bool server_step(struct model *m)
+{
+	char *line = m->server.data, *end = memchr(line, '\n', m->server.len);
+	size_t taken = end ? (size_t)(end - line) + 1 : 0, len = taken;
+	unsigned int code;
+	bool last;
+
+	if (m->local || m->phase == MODEL_LOST || m->phase == MODEL_TUNNEL) {
+		m->server.len = 0;
+		return false;
+	}
+	if (!end) {
+		if (m->server.len > 3)		/* it may be seen already that it is none */
+			m->held_early = true;
+		return false;
+	}
+	len -= 1 + (len > 1 && line[len - 2] == '\r');
+	if (memchr(line, '\r', len) || memchr(line, '\0', len) || len > 4000)
+		model_loosen(m);
+	if (len < 3 || !digits(line) || (len > 3 && line[3] != ' ' && line[3] != '-')) {
+		model_end(m, true);
+		return false;
+	}
+	code = (unsigned int)atoi(line);
+	last = len == 3 || line[3] == ' ';
+	if (m->count && code != m->code) {
+		model_end(m, true);		/* E53 */
+		return false;
+	}
+	m->code = code;
+	if (++m->count > 90)
+		model_loosen(m);
+	bytes_add(&m->lines, line, len);
+	bytes_add(&m->lines, "\r\n", 2);
+	model_take(&m->server, taken);
+	server_line(m, code, last);
+	if (last)
+		m->lines.len = m->count = 0;
+	return true;
+}
+
+static void run(struct model *m)
+{
+	m->held_early = false;
+	do {
+		flush_ours(m);
+		if (m->over || m->loose)
+			return;
+	} while (client_step(m) || server_step(m));
+}
+
+/* From outside. */
+
+void model_start(struct model *m, const struct owner *owner, unsigned int refused_code)
+{
+	struct bytes *all[] = { &m->client, &m->server, &m->up, &m->content, &m->text, &m->lines };
+	size_t i;
+
+	memset(&m->slot, 0, sizeof(*m) - offsetof(struct model, slot));
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		all[i]->len = 0;
+	m->class = &owner->class;
+	m->owner = owner;
+	m->loose = m->over = m->waits_for_end = m->rude = m->held_early = false;
+	m->broken = NULL;
+	m->normal = true;
+	m->first = true;
+	m->phase = MODEL_COMMAND;
+	m->local = m->refused = refused_code;
+	if (refused_code)
+		answer(m, GREETING, refused_code, 0, false);
+	else
+		push(m, GREETING);
+	run(m);
+}
+
+void model_client(struct model *m, const char *data, size_t len)
+{
+	if (!m->greeted && m->client.len + len > 4000)
+		model_loosen(m);
+	if (m->loose || m->over)
+		return;
+	bytes_add(&m->client, data, len);
+	if (m->client.len > SMTP_CLIENT_INPUT - 1)
+		model_loosen(m);
+	run(m);
+}
+
+void model_server(struct model *m, const char *data, size_t len)
+{
+	if (m->loose || m->over)
+		return;
+	bytes_add(&m->server, data, len);
+	if (m->server.len > SMTP_SERVER_INPUT - 1)
+		model_loosen(m);
+	run(m);
+}
+
+void model_verdict(struct model *m, enum verdict_action action)
+{
+	if (m->loose || m->over)
+		return;
+	model_judge(m, action);
+	if (m->phase == MODEL_HOLD)
+		push(m, m->tx_chunks ? CHUNK_END : DOT);
+	run(m);
+}
