@@ -209,12 +209,15 @@ fuzz: $(FUZZ_BIN)
 	selftests/fuzz/replay.sh $(FUZZ_TIME)
 
 # Each fuzzer without libFuzzer: plays its corpus and no more.
+# A bare % in a prerequisite would be the stem.
+PERCENT := %
 REPLAY_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/replay/%)
 $(BUILD)/replay/%: $(BUILD)/selftests/fuzz/%.o $(BUILD)/selftests/fuzz/replay_main.o \
-		$(BUILD)/selftests/unit/smtp_owner.o $(BUILD)/libpostern.a
+		$$(patsubst $$(PERCENT).c,$(BUILD)/$$(PERCENT).o,$$(filter selftests/$$(PERCENT),$$(FUZZ_$$*))) \
+		$(BUILD)/libpostern.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) $(FUZZ_LINK_$*) -o $@
 
 ## make coverage   lines of smtp/ and session/ that unit tests, scenarios and corpora run
 coverage:
