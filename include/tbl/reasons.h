@@ -108,7 +108,7 @@ REASON(end_verdict_failed,	SESSION, CLOSE, "no verdict could be had")
 REASON(end_internal,		SESSION, ABORT, "internal error")
 
 /* What became of a message: started is the sum of the four others. */
-REASON(message_started,		MESSAGE, COUNT, "exchanger answered DATA with 354")
+REASON(message_started,		MESSAGE, COUNT, "exchanger answered DATA with 354, or a first BDAT went up")
 REASON(message_accepted,	MESSAGE, COUNT, "exchanger accepted the message")
 REASON(message_rejected,	MESSAGE, COUNT, "refused for good, by us or by the exchanger")
 REASON(message_tempfailed,	MESSAGE, COUNT, "refused for now, by us or by the exchanger")

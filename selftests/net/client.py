@@ -200,6 +200,24 @@ class Client:
                              digest=hashlib.sha256(content).hexdigest(),
                              octets=len(content), reply=reply)
 
+    def chunks(self, pieces, rush=False):
+        """A message by BDAT, the last piece with LAST; @rush: all in one segment.
+        Returns the replies; the last one is the message's."""
+        replies, begun = [], time.monotonic()
+        out = [b"BDAT %d%s\r\n%s" % (len(piece), b" LAST" * (i == len(pieces) - 1), piece)
+               for i, piece in enumerate(pieces)]
+        try:
+            if rush:
+                self.send(b"".join(out), len(out))
+            for octets in out:
+                if not rush:
+                    self.send(octets, 1)
+                replies.append(self.reply())
+        finally:
+            whole = replies[-1] if len(replies) == len(out) else ""
+            self.note_message(b"".join(pieces), whole, begun)
+        return replies
+
     def mail(self, content, **envelope):
         """One whole transaction; returns the reply to the dot, or to DATA."""
         reply = self.envelope(**envelope)

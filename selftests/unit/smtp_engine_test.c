@@ -67,6 +67,30 @@ static bool heard(const char *text)
 
 TestSuite(smtp_engine, .init = begin, .fini = finish);
 
+/* From LAST on one deadline holds: for its octets, the verdict and the end (section 9). */
+Test(smtp_engine, epoch_of_the_last_chunk)
+{
+	uint32_t last;
+
+	o->class.chunking = CONF_CHUNKING_PASS;
+	say(CLIENT, "EHLO a\r\n");
+	say(SERVER, "250-mx\r\n250 CHUNKING\r\n");
+	say(CLIENT, "MAIL FROM:<a>\r\n");
+	say(SERVER, "250 ok\r\n");
+	say(CLIENT, "RCPT TO:<b>\r\n");
+	say(SERVER, "250 ok\r\n");
+	say(CLIENT, "BDAT 3 LAST\r\nx\r\n");
+	last = epoch();
+	cr_assert(row() == SMTP_WAIT_dot);
+	say(SERVER, "250 3\r\n");
+	cr_assert(row() == SMTP_WAIT_verdict && epoch() == last);
+	smtp_verdict(&o->smtp, VERDICT_ACCEPT);
+	owner_turns(o, false);
+	cr_assert(row() == SMTP_WAIT_dot && epoch() == last);
+	say(SERVER, "250 ok\r\n");
+	cr_assert(row() == SMTP_WAIT_idle && epoch() != last);
+}
+
 /* A line that comes octet by octet has one deadline; every command starts idle anew. */
 Test(smtp_engine, epoch_of_a_line)
 {

@@ -188,6 +188,8 @@ static void happen(struct player *p, const char *word, size_t len)
 		smtp_server_lost(&p->owner.smtp, true);
 	else if (word_is("expire", word, len))
 		smtp_expire(&p->owner.smtp);
+	else if (word_is("refuse", word, len))
+		smtp_refuse_data(&p->owner.smtp, SMTP_REPLY_memory);
 	else if (word_is("shutdown", word, len))
 		smtp_shutdown(&p->owner.smtp);
 	else if (word_is("refused", word, len))

@@ -9,8 +9,8 @@
  *   < text	the exchanger sends
  *   ! word	something happens: accept reject tempfail drop, client-fin,
  *		client-rst, server-fin, server-rst, expire, shutdown, refused (the
- *		line is), late (the TLS session is), split (the next line is a
- *		segment of its own)
+ *		line is), refuse (the transaction, E16), late (the TLS session
+ *		is), split (the next line is a segment of its own)
  *   C text	expected to the client, S to the exchanger, B as content
  *   E text	expected event: helo, mail, rcpt, refused, reset, data,
  *		message_accepted 250, note auth_refused ...

@@ -30,10 +30,21 @@ static void answer_greeting(struct smtp *s, const struct answer *a)
 	s->greeted = true;
 }
 
+/* A message between two chunks is given up by both sides (E23). */
+static void forget_chunks(struct smtp *s)
+{
+	s->chunk_code = 0;
+	if (!s->message.chunks)
+		return;
+	smtp_message_end(s, 0);
+	s->message.upstream = false;
+}
+
 static void accept_helo(struct smtp *s, const struct answer *a, bool esmtp)
 {
 	bool again = s->helo_len || s->tx.open;
 
+	forget_chunks(s);
 	s->esmtp = esmtp;
 	s->helo_len = (uint8_t)(a->text.len < FACTS_HELO ? a->text.len : FACTS_HELO - 1);
 	memcpy(s->helo, a->text.data, s->helo_len);
@@ -48,11 +59,12 @@ static void answer_helo(struct smtp *s, const struct answer *a)
 	if (!good(a))
 		return;
 	s->pipelining = false;
+	s->chunking = false;
 	s->tls.offered = false;
 	accept_helo(s, a, false);
 }
 
-/* `pipelining` and `tls.offered` were set from the keywords (ehlo.c). */
+/* `pipelining`, `chunking` and `tls.offered` were set from the keywords (ehlo.c). */
 static void answer_ehlo(struct smtp *s, const struct answer *a)
 {
 	if (!good(a))
@@ -66,6 +78,7 @@ static void answer_mail(struct smtp *s, const struct answer *a)
 	if (!good(a))
 		return;
 	s->tx = (struct smtp_tx) { .open = true };
+	s->chunk_code = 0;
 	smtp_tell(s, SMTP_EV_MAIL, a->code, a->text);
 }
 
@@ -84,6 +97,7 @@ static void answer_rset(struct smtp *s, const struct answer *a)
 {
 	if (!good(a))
 		return;
+	forget_chunks(s);
 	s->tx = (struct smtp_tx) { 0 };
 	smtp_tell(s, SMTP_EV_RESET, a->code, smtp_no_text);
 }
@@ -96,12 +110,59 @@ static void answer_data(struct smtp *s, const struct answer *a)
 {
 	if (a->code / 100 == 3) {
 		smtp_body_begin(s);
+		if (s->tx.refuse)
+			smtp_lose(s, (enum smtp_reply)s->tx.refuse);
+		return;
+	}
+	s->message.upstream = false;
+	s->tx.data = true;
+	s->phase = SMTP_COMMAND;
+	s->suspect = true;
+	if (a->turn->client.len && a->code != 421)
+		smtp_end_saying(s, SMTP_REPLY_closing_desync, POSTERN_R_end_desync);
+}
+
+/* A chunk, but not the last. */
+static void answer_bdat(struct smtp *s, const struct answer *a)
+{
+	if (good(a)) {
+		s->phase = SMTP_COMMAND;
+		return;
+	}
+	s->chunk_code = (uint16_t)a->code;
+	smtp_chunk_refused(s, a->code);
+}
+
+/* The octets of the last chunk, not the end of the message. */
+static void answer_last(struct smtp *s, const struct answer *a)
+{
+	if (good(a))
+		smtp_body_whole(s);
+	else
+		smtp_chunk_refused(s, a->code);
+}
+
+/*
+ * Our own RSET. Without it the exchanger may add the next message to what it
+ * has of this one. Behind a DATA that we refuse the rule of E14 holds.
+ */
+static void answer_cleared(struct smtp *s, const struct answer *a)
+{
+	const struct smtp_slot *next = smtp_slot_first(s);
+
+	if (!good(a)) {
+		if (a->code != 421)
+			smtp_end_saying(s, SMTP_REPLY_closing_lost, POSTERN_R_end_mx_protocol);
 		return;
 	}
 	s->message.upstream = false;
 	s->phase = SMTP_COMMAND;
+	if (s->tx.open)
+		answer_rset(s, a);
+	if (!next || next->verb != SMTP_VERB_DATA)
+		return;
 	s->suspect = true;
-	if (a->turn->client.len && a->code != 421)
+	if (a->turn->client.len)
 		smtp_end_saying(s, SMTP_REPLY_closing_desync, POSTERN_R_end_desync);
 }
 
@@ -130,6 +191,8 @@ static void answer_starttls(struct smtp *s, const struct answer *a)
 static void answer_quit(struct smtp *s, const struct answer *a)
 {
 	s->phase = good(a) ? SMTP_LEFT : SMTP_COMMAND;
+	if (good(a))
+		forget_chunks(s);
 }
 
 /* An answer from before the end leaves the exchanger within a message (E19). */

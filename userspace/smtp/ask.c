@@ -103,11 +103,29 @@ static enum smtp_step ask_rcpt(struct smtp *s, const struct smtp_command *c)
 	return SMTP_STEP_ON;
 }
 
+/*
+ * The reply stands behind RSET, so that octets sent before it are met as they
+ * are behind any other DATA (E14, E16).
+ */
+static enum smtp_step refuse_data(struct smtp *s, const struct smtp_command *c)
+{
+	enum smtp_step step = s->owed ? SMTP_STEP_BLOCKED : smtp_reset_step(s, c->turn);
+
+	if (step != SMTP_STEP_ON)
+		return step;
+	smtp_note(s, POSTERN_R_command_refused);
+	reply_here(s, c, (enum smtp_reply)s->tx.refuse);
+	return SMTP_STEP_ON;
+}
+
 /* Its 354 may be on the way: from here on the upstream leg ends by a reset only. */
 static enum smtp_step ask_data(struct smtp *s, const struct smtp_command *c)
 {
-	enum smtp_step step = forward(s, c, smtp_no_text);
+	enum smtp_step step;
 
+	if (s->tx.refuse)
+		return refuse_data(s, c);
+	step = forward(s, c, smtp_no_text);
 	if (step == SMTP_STEP_ON)
 		s->message = (struct smtp_message) { .upstream = true };
 	return step;
@@ -143,27 +161,9 @@ static enum smtp_step ask_starttls(struct smtp *s, const struct smtp_command *c)
 	return SMTP_STEP_ON;
 }
 
-/* CHUNKING is never offered: the octets are counted and thrown away (E21, E26). */
 static enum smtp_step ask_bdat(struct smtp *s, const struct smtp_command *c)
 {
-	struct smtp_text args = c->args, last;
-	uint64_t size;
-
-	smtp_text_skip_blanks(&args);
-	if (smtp_text_number(smtp_text_word(&args), &size) || size > SMTP_CHUNK_MAX) {
-		smtp_end_with(s, SMTP_REPLY_argument, POSTERN_R_end_chunk_size);
-		return SMTP_STEP_ON;
-	}
-	smtp_text_skip_blanks(&args);
-	last = smtp_text_word(&args);
-	smtp_text_skip_blanks(&args);
-	if (args.len || (last.len && !smtp_text_is(last, "last"))) {
-		smtp_end_with(s, SMTP_REPLY_argument, POSTERN_R_end_chunk_size);
-		return SMTP_STEP_ON;
-	}
-	s->skip = (uint32_t)size;
-	s->phase = SMTP_CHUNK;
-	return ask_refuse(s, c);
+	return smtp_chunk_ask(s, c);
 }
 
 /* Another protocol's first line (E44). */
@@ -242,13 +242,31 @@ static enum smtp_step answer_alone(struct smtp *s, const struct smtp_command *c)
 	return SMTP_STEP_ON;
 }
 
+/* A chunk that was refused, or brings nothing. */
+static bool is_junk_chunk(const struct smtp *s, enum smtp_verb verb)
+{
+	return verb == SMTP_VERB_BDAT &&
+	       (s->phase == SMTP_CHUNK || s->phase == SMTP_HOLD);
+}
+
 void smtp_count_junk(struct smtp *s, enum smtp_verb verb)
 {
-	if (!(smtp_verb_flags(verb) & SMTP_VERB_IS_JUNK) && s->mode == SMTP_MODE_PROXY)
+	if (!(smtp_verb_flags(verb) & SMTP_VERB_IS_JUNK) && s->mode == SMTP_MODE_PROXY &&
+	    !is_junk_chunk(s, verb))
 		return;
 	if (++s->junk < (uint64_t)s->env->class->max_junk || s->phase == SMTP_DEAF)
 		return;
 	smtp_end_with(s, SMTP_REPLY_closing_limit, POSTERN_R_end_junk);
+}
+
+static enum smtp_step ask_proxy(struct smtp *s, const struct smtp_command *c)
+{
+	if (!s->message.chunks || !(smtp_verb_flags(c->verb) & SMTP_VERB_IS_APART))
+		return verbs[c->verb].ask(s, c);
+	smtp_note(s, POSTERN_R_command_refused);
+	reply_here(s, c, SMTP_REPLY_order);
+	s->suspect = c->verb == SMTP_VERB_DATA;
+	return SMTP_STEP_ON;
 }
 
 enum smtp_step smtp_ask(struct smtp *s, struct smtp_command *c)
@@ -260,7 +278,7 @@ enum smtp_step smtp_ask(struct smtp *s, struct smtp_command *c)
 	if (c->verb != SMTP_VERB_unknown_)
 		s->suspect = false;
 	if (s->mode == SMTP_MODE_PROXY)
-		step = verbs[c->verb].ask(s, c);
+		step = ask_proxy(s, c);
 	else
 		step = answer_alone(s, c);
 	if (step == SMTP_STEP_ON)

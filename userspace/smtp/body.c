@@ -31,7 +31,8 @@ void smtp_body_content_begin(struct smtp *s, struct smtp_turn *t)
 		s->message.counted = true;
 		smtp_tell(s, SMTP_EV_DATA, 0, smtp_no_text);
 	}
-	if (!s->env->class->received)
+	/* It would change a chunk's size (E84). */
+	if (!s->env->class->received || s->message.chunks)
 		return;
 	len = smtp_received_text(s, t->wall, ours);
 	smtp_put(&t->to_server, ours, len);
@@ -130,7 +131,7 @@ uint64_t smtp_body_left(const struct smtp *s, const struct smtp_turn *t)
 
 	if (!most)
 		return UINT64_MAX;
-	if (!s->message.begun && s->env->class->received)
+	if (!s->message.begun && !s->message.chunks && s->env->class->received)
 		used += smtp_received_text(s, t->wall, ours);
 	return used < most ? most - used : 0;
 }
@@ -198,6 +199,12 @@ static void body_dot(struct smtp *s, struct smtp_turn *t)
 	}
 }
 
+void smtp_body_whole(struct smtp *s)
+{
+	s->phase = SMTP_VERDICT;
+	s->acts |= SMTP_ACT_VERDICT;
+}
+
 static void send_end(struct smtp *s, struct smtp_turn *t)
 {
 	smtp_put(&t->to_server, ".\r\n", 3);
@@ -213,8 +220,7 @@ void smtp_body_end(struct smtp *s, struct smtp_turn *t)
 		return;
 	}
 	smtp_body_content_begin(s, t);
-	s->phase = SMTP_VERDICT;
-	s->acts |= SMTP_ACT_VERDICT;
+	smtp_body_whole(s);
 }
 
 static void body_dot_cr(struct smtp *s, struct smtp_turn *t)
@@ -234,17 +240,69 @@ static void (*const body_states[])(struct smtp *s, struct smtp_turn *t) = {
 	/* The others are newline.c's. */
 };
 
-/* A verdict other than ACCEPT; that one has no meaning before the end. */
-static void judge(struct smtp *s)
+/* The LF of a CR that is withheld, or went up with the chunk before. */
+static void chunk_lf(struct smtp *s, struct smtp_turn *t)
+{
+	bool sent = s->message.state == SMTP_BODY_CR_SENT;
+
+	if (t->client.data[0] != '\n') {
+		smtp_lose(s, SMTP_REPLY_body_newline);
+		return;
+	}
+	smtp_body_put(s, t, sent ? "\n" : "\r\n", sent ? 1 : 2);
+	s->message.state = SMTP_BODY_START;
+	smtp_take(&t->client, 1);
+}
+
+/* A dot means nothing here. A CR is withheld like any other, but at the chunk's end. */
+static void chunk_lines(struct smtp *s, struct smtp_turn *t, size_t left)
+{
+	struct smtp_text text = { t->client.data, t->client.len < left ? t->client.len : left };
+	size_t room = smtp_room(&t->to_server) - 1;
+	struct run run;
+
+	if (text.len > room)
+		text.len = room;
+	if (s->message.state == SMTP_BODY_START)
+		s->message.line = 0;
+	s->message.state = SMTP_BODY_MIDDLE;
+	run = scan(s, text);
+	smtp_body_put(s, t, text.data, run.len);
+	smtp_take(&t->client, run.taken);
+	if (run.lost != SMTP_REPLY_COUNT) {
+		smtp_lose(s, run.lost);
+	} else if (s->message.state == SMTP_BODY_CR && run.taken == left) {
+		smtp_body_put(s, t, "\r", 1);
+		s->message.state = SMTP_BODY_CR_SENT;
+	}
+}
+
+size_t smtp_body_chunk(struct smtp *s, struct smtp_turn *t, size_t left)
+{
+	enum smtp_body state = (enum smtp_body)s->message.state;
+	size_t had = t->client.len;
+
+	if (state == SMTP_BODY_CR || state == SMTP_BODY_CR_SENT)
+		chunk_lf(s, t);
+	else
+		chunk_lines(s, t, left);
+	return had - t->client.len;
+}
+
+enum smtp_reply smtp_body_refusal(const struct smtp *s)
+{
+	return s->message.verdict == VERDICT_REJECT ? SMTP_REPLY_content :
+	       SMTP_REPLY_verdict_later;
+}
+
+void smtp_body_judged(struct smtp *s)
 {
 	switch ((enum verdict_action)s->message.verdict) {
 	case VERDICT_ACCEPT:
 		break;
 	case VERDICT_REJECT:
-		smtp_lose(s, SMTP_REPLY_content);
-		break;
 	case VERDICT_TEMPFAIL:
-		smtp_lose(s, SMTP_REPLY_verdict_later);
+		smtp_lose(s, smtp_body_refusal(s));
 		break;
 	case VERDICT_DROP:
 		smtp_end_abruptly(s, POSTERN_R_end_rejected);
@@ -255,7 +313,7 @@ static void judge(struct smtp *s)
 enum smtp_step smtp_body_step(struct smtp *s, struct smtp_turn *t)
 {
 	if (s->message.judged) {
-		judge(s);
+		smtp_body_judged(s);
 		return SMTP_STEP_ON;
 	}
 	if (!t->client.len)
@@ -278,7 +336,7 @@ enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t)
 {
 	if (!s->message.judged)
 		return SMTP_STEP_BLOCKED;
-	if (smtp_room(&t->to_server) < 3) {
+	if (smtp_room(&t->to_server) < SMTP_END_ROOM) {
 		s->stuck = SMTP_STUCK_SERVER;
 		return SMTP_STEP_BLOCKED;
 	}
@@ -287,11 +345,15 @@ enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t)
 		smtp_end_saying(s, SMTP_REPLY_closing_lost, POSTERN_R_end_mx_protocol);
 		return SMTP_STEP_ON;
 	}
+	if (s->message.chunks && s->message.verdict != VERDICT_DROP) {
+		smtp_chunk_finish(s, t);
+		return SMTP_STEP_ON;
+	}
 	if (s->message.verdict == VERDICT_ACCEPT) {
 		send_end(s, t);
 		return SMTP_STEP_ON;
 	}
-	judge(s);
+	smtp_body_judged(s);
 	if (s->phase == SMTP_SWALLOW)
 		smtp_lost_answer(s);
 	return SMTP_STEP_ON;

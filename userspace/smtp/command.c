@@ -2,8 +2,7 @@
 /*
  * The client's lines: found with strict CRLF (or, where the class normalises,
  * with LF alone), bounded, and recognised when they are none of SMTP's. What a
- * line is worth is ask.c; octets that are thrown away without a look are
- * counted here.
+ * line is worth is ask.c.
  */
 #include "smtp/engine.h"
 
@@ -108,6 +107,9 @@ static bool ends_as_alien(struct smtp *s, const struct smtp_in *in)
  */
 static bool may_take(struct smtp *s)
 {
+	/* Between chunks what the last command did is known before the next is taken. */
+	if (s->message.chunks && s->owed)
+		return false;
 	if (!s->greeted && !s->early_noted) {
 		s->early_noted = true;
 		smtp_note(s, POSTERN_R_early_talker);
@@ -175,18 +177,5 @@ enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t)
 		smtp_end_quietly(s, POSTERN_R_end_line_too_long);
 	else if (whole)
 		s->phase = SMTP_COMMAND;
-	return SMTP_STEP_ON;
-}
-
-enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t)
-{
-	size_t len = t->client.len < s->skip ? t->client.len : s->skip;
-
-	s->skip -= (uint32_t)len;
-	s->moved |= len > 0;
-	smtp_take(&t->client, len);
-	if (s->skip)
-		return SMTP_STEP_HUNGRY;
-	s->phase = SMTP_COMMAND;
 	return SMTP_STEP_ON;
 }

@@ -15,6 +15,7 @@ enum keyword_when {
 	WITH_AUTH,	/* the class passes AUTH */
 	WITH_TLS,	/* the class passes STARTTLS */
 	WITH_TLS_SHOWN,	/* it does, or it refuses it and leaves the offer visible */
+	WITH_CHUNKING,	/* the class passes CHUNKING */
 };
 
 static const struct keyword {
@@ -37,6 +38,7 @@ static const struct keyword {
 	{ "AUTH",		 WITH_AUTH },
 	{ "STARTTLS",		 WITH_TLS_SHOWN },
 	{ "REQUIRETLS",		 WITH_TLS },	/* E38 */
+	{ "CHUNKING",		 WITH_CHUNKING },
 };
 
 static struct smtp_text keyword_args(const struct smtp_line *line)
@@ -79,6 +81,8 @@ static bool is_shown(const struct smtp *s, enum keyword_when when)
 	case WITH_TLS_SHOWN:
 		return smtp_tls_passes(s) ||
 		       (class->starttls == CONF_STARTTLS_REFUSE && class->starttls_offer);
+	case WITH_CHUNKING:
+		return class->chunking == CONF_CHUNKING_PASS;
 	}
 	return false;
 }
@@ -196,8 +200,10 @@ enum smtp_step smtp_ehlo_step(struct smtp *s, struct smtp_turn *t)
 	stays = !s->reply.lines || is_allowed(s, &line);
 	if (stays)
 		put_line(s, &t->to_client, &line, !line.last && more_follows(s, rest));
-	if (stays && s->reply.lines)
+	if (stays && s->reply.lines) {
 		s->reply.pipelining |= smtp_text_is(keyword_of(&line), "PIPELINING");
+		s->reply.chunking |= smtp_text_is(keyword_of(&line), "CHUNKING");
+	}
 	if (s->reply.lines)
 		s->reply.starttls |= smtp_text_is(keyword_of(&line), "STARTTLS");
 	s->reply.code = (uint16_t)line.code;
@@ -206,6 +212,7 @@ enum smtp_step smtp_ehlo_step(struct smtp *s, struct smtp_turn *t)
 	if (!line.last)
 		return SMTP_STEP_ON;
 	s->pipelining = s->reply.pipelining;
+	s->chunking = s->reply.chunking;
 	s->tls.offered = s->reply.starttls;
 	smtp_answered(s, t, line.code);
 	return SMTP_STEP_ON;

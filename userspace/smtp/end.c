@@ -69,13 +69,13 @@ void smtp_end_listening(struct smtp *s, enum postern_reason why)
  */
 static bool can_speak(const struct smtp *s)
 {
-	return !s->reply.lines && s->phase != SMTP_BODY && s->phase != SMTP_SWALLOW &&
+	return !s->reply.lines && !smtp_in_body(s) && s->phase != SMTP_SWALLOW &&
 	       s->phase != SMTP_CHUNK && s->phase != SMTP_TUNNEL && s->phase != SMTP_LEFT;
 }
 
 void smtp_end_saying(struct smtp *s, enum smtp_reply reply, enum postern_reason why)
 {
-	bool at_dot = s->phase == SMTP_VERDICT || s->phase == SMTP_DOT;
+	bool at_dot = s->phase == SMTP_VERDICT || s->phase == SMTP_DOT || smtp_chunk_asked(s);
 
 	if (!can_speak(s)) {
 		smtp_end_quietly(s, why);

@@ -7,6 +7,7 @@
  *   path.c      MAIL and RCPT			text.c      words and numbers
  *   body.c      the message			lost.c      one that will not be accepted
  *   newline.c   the same, line ends normalised
+ *   chunk.c     one that comes by BDAT
  *   received.c  our line in front of it	local.c     our own replies
  *   reply.c     the exchanger's lines		ehlo.c      EHLO, rebuilt
  *   answer.c    what an answer changes		slot.c      the queue of replies
@@ -29,6 +30,7 @@
 #define SMTP_CHUNK_MAX		(1024 * 1024 * 1024)	/* E26 */
 #define SMTP_LOCAL_ROOM		512		/* longest reply of ours */
 #define SMTP_RECEIVED_ROOM	1024
+#define SMTP_END_ROOM		16		/* "." or "BDAT 0 LAST" */
 
 #define VERB(word, ask, answer, modes, flags) SMTP_VERB_##word,
 enum smtp_verb {
@@ -42,6 +44,7 @@ enum smtp_verb_flag {
 	SMTP_VERB_IS_HOLD	= 0x01,
 	SMTP_VERB_IS_TEXT	= 0x02,
 	SMTP_VERB_IS_JUNK	= 0x04,
+	SMTP_VERB_IS_APART	= 0x08,
 };
 
 enum smtp_mode {
@@ -146,7 +149,6 @@ unsigned int smtp_verb_flags(enum smtp_verb verb);
 /* command.c: the next command line, or what is left of one. */
 enum smtp_step smtp_command_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t);
-enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
 
 /* ask.c */
 struct smtp_command {
@@ -192,6 +194,35 @@ void smtp_body_end(struct smtp *s, struct smtp_turn *t);
 /* newline.c: the message where the class normalises its line ends. */
 void smtp_newline_body(struct smtp *s, struct smtp_turn *t);
 
+/* The message is whole: the verdict is asked for. */
+void smtp_body_whole(struct smtp *s);
+/* A verdict other than ACCEPT, which has no meaning before the end: the message is lost. */
+void smtp_body_judged(struct smtp *s);
+/* What a verdict but ACCEPT and DROP is to the client. */
+enum smtp_reply smtp_body_refusal(const struct smtp *s);
+/*
+ * Take octets of a chunk, of which @left are to come; some are there, and
+ * room for two. Returns how many were taken; the message may be lost by them.
+ */
+size_t smtp_body_chunk(struct smtp *s, struct smtp_turn *t, size_t left);
+
+/* chunk.c */
+/* BDAT: taken, or refused and its octets swallowed (E20-E26). */
+enum smtp_step smtp_chunk_ask(struct smtp *s, const struct smtp_command *c);
+/* Octets of a chunk that goes up; of one that was refused. */
+enum smtp_step smtp_chunk_body_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
+/* Throw away octets of the chunk in progress. True when none are left. */
+bool smtp_chunk_swallow(struct smtp *s, struct smtp_turn *t);
+/* The exchanger has refused a chunk with @code (E25). */
+void smtp_chunk_refused(struct smtp *s, unsigned int code);
+/* The verdict on a message whose chunks all went up is known (E24). */
+void smtp_chunk_finish(struct smtp *s, struct smtp_turn *t);
+/* Is the exchanger's answer to a chunk awaited? */
+bool smtp_chunk_asked(struct smtp *s);
+/* RSET to the exchanger, on our own account: the client never sees its answer (E16). */
+enum smtp_step smtp_reset_step(struct smtp *s, struct smtp_turn *t);
+
 /* lost.c */
 /* The message is lost: upstream leg reset, the rest swallowed, @reply at its end. */
 void smtp_lose(struct smtp *s, enum smtp_reply reply);
@@ -210,6 +241,13 @@ void smtp_message_end(struct smtp *s, unsigned int code);
  * Returns its length.
  */
 size_t smtp_received_text(const struct smtp *s, uint64_t wall, char *buf);
+
+/* Do octets of a message go up? */
+static inline bool smtp_in_body(const struct smtp *s)
+{
+	return s->phase == SMTP_BODY || s->phase == SMTP_CHUNK_BODY;
+}
+
 
 /* reply.c: the next reply to the client, ours or the exchanger's. */
 enum smtp_step smtp_reply_step(struct smtp *s, struct smtp_turn *t);

@@ -53,7 +53,7 @@ enum smtp_event_kind {
 	SMTP_EV_RCPT,		/* RCPT accepted; text as above */
 	SMTP_EV_RCPT_REFUSED,	/* code = the exchanger's (or our) reply; text as above */
 	SMTP_EV_RESET,		/* RSET or a new HELO cleared the transaction */
-	SMTP_EV_DATA,		/* 354 seen: a message starts */
+	SMTP_EV_DATA,		/* 354 seen, or the first BDAT went up: a message starts */
 	SMTP_EV_MESSAGE,	/* a message ended: reason = message_*, code = reply the
 				 * client got (0 = none); exactly one for each DATA */
 	SMTP_EV_NOTE,		/* reason = a NOTE row to count (auth_refused, ...) */
@@ -140,6 +140,15 @@ unsigned int smtp_turn(struct smtp *s, struct smtp_turn *t);
  * early (before SMTP_ACT_VERDICT); ACCEPT only after it. Call smtp_turn() next.
  */
 void smtp_verdict(struct smtp *s, enum verdict_action action);
+
+/*
+ * Refuse the transaction in progress (E16): the next DATA or BDAT gets @reply,
+ * a 4xx or 5xx other than 421, and is not forwarded; the exchanger gets RSET,
+ * and the session goes on. A DATA that was forwarded already and brings a
+ * message ends in @reply too, but at its end, and the upstream leg is reset.
+ * May be called from within ops->event; without a transaction nothing happens.
+ */
+void smtp_refuse_data(struct smtp *s, enum smtp_reply reply);
 
 /* The upstream leg is gone: @reset true for RST or an error. Call smtp_turn() next. */
 void smtp_server_lost(struct smtp *s, bool reset);

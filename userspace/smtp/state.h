@@ -15,6 +15,8 @@ enum smtp_phase {
 	SMTP_HOLD,		/* not known before the exchanger has answered */
 	SMTP_AUTH_LINE,		/* a line within AUTH */
 	SMTP_CHUNK,		/* octets of a BDAT that was refused */
+	SMTP_CHUNK_BODY,	/* octets of a BDAT that go up */
+	SMTP_RESET,		/* behind a transaction that RSET is to end upstream */
 	SMTP_BODY,		/* message */
 	SMTP_SWALLOW,		/* rest of a message that is lost */
 	SMTP_VERDICT,		/* behind a message whose verdict is awaited */
@@ -35,6 +37,7 @@ enum smtp_body {
 	SMTP_BODY_BARE,
 	SMTP_BODY_BARE_DOT,
 	SMTP_BODY_BARE_DOT_CR,
+	SMTP_BODY_CR_SENT,	/* CR seen at the end of a chunk, sent */
 };
 
 /* One reply that the client will get. */
@@ -49,6 +52,8 @@ struct smtp_slot {
 struct smtp_tx {
 	bool		open;		/* MAIL was accepted */
 	uint32_t	recipients;	/* accepted */
+	uint8_t		refuse;		/* enum smtp_reply for DATA and BDAT (E16); 0 = none */
+	bool		data;		/* DATA was refused (E22) */
 };
 
 /* The message in progress. */
@@ -60,7 +65,9 @@ struct smtp_message {
 	uint8_t		answer;		/* enum smtp_reply for the dot, in SMTP_SWALLOW */
 	bool		begun;		/* Received: was written */
 	bool		counted;	/* SMTP_EV_DATA was given, SMTP_EV_MESSAGE is owed */
-	bool		upstream;	/* DATA was sent, its end was not answered */
+	bool		upstream;	/* DATA or BDAT was sent, its end was not answered */
+	bool		chunks;		/* it comes by BDAT; from the first to its end */
+	bool		last;		/* the chunk in progress is the last one */
 	bool		early;		/* it answered before the end (E19) */
 	bool		normalised;	/* newline_normalised was told */
 	bool		judged;		/* `verdict` is known */
@@ -75,6 +82,7 @@ struct smtp_progress {
 	bool		unasked;	/* no command was waiting when it began (E57) */
 	bool		rebuild;	/* EHLO: all of it is there, lines are chosen */
 	bool		pipelining;	/* EHLO: a line so far offers it */
+	bool		chunking;	/* likewise */
 	bool		starttls;	/* likewise */
 	bool		says_tls;	/* 530: a line so far names TLS */
 	bool		says_auth;	/* 530: a line so far names authentication */
@@ -114,8 +122,10 @@ struct smtp {
 	struct smtp_message	message;
 	struct smtp_progress	reply;
 	struct smtp_tls		tls;
-	uint32_t		skip;	/* octets left (SMTP_CHUNK) or seen (SMTP_SKIP) */
+	uint32_t		skip;	/* octets left (of a BDAT) or seen (SMTP_SKIP) */
 	uint32_t		junk;	/* commands without mail */
+	uint8_t			after;	/* enum smtp_phase behind SMTP_CHUNK */
+	uint16_t		chunk_code;	/* a chunk was refused so (E25); 0 = none */
 
 	bool	first_line;	/* no line was taken yet */
 	bool	greeted;	/* the greeting is over */
@@ -123,6 +133,7 @@ struct smtp {
 	bool	rush_noted;	/* early_pipelining was told */
 	bool	bare_noted;	/* newline_normalised was told of a command */
 	bool	pipelining;	/* offered by the exchanger */
+	bool	chunking;	/* likewise */
 	bool	esmtp;		/* EHLO was accepted, not HELO */
 	bool	authenticated;
 	bool	utf8;		/* last MAIL had SMTPUTF8 */
