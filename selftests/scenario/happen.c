@@ -130,22 +130,11 @@ static void overload(const char *arg)
 	stage.overload = true;
 }
 
-static void overload_told(enum smtp_reply reply)
-{
-	stage.overload = true;
-	stage.refusal = reply;
-}
-
-static void overload_blocked(const char *arg)
-{
-	(void)arg;
-	overload_told(SMTP_REPLY_quarantine);
-}
-
 static void overload_stopping(const char *arg)
 {
 	(void)arg;
-	overload_told(SMTP_REPLY_closing_shutdown);
+	stage.overload = true;
+	stage.refusal = SMTP_REPLY_closing_shutdown;
 }
 
 static void no_descriptor(const char *arg)
@@ -233,7 +222,6 @@ static const struct happening {
 	{ "own-server", own_server, "", true },
 	{ "port-taken", port_taken, "", true },
 	{ "overload", overload, "", true },
-	{ "overload-blocked", overload_blocked, "", true },
 	{ "overload-stopping", overload_stopping, "", true },
 	{ "no-descriptor", no_descriptor, "", true },
 	{ "no-buffer", no_buffer, "", true },

@@ -7,35 +7,34 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "smtp_play.h"
+#include "smtp_owner.h"
 
 #define FOLDER	"selftests/data/ehlo"
 #define LEAST	40		/* files */
 #define TEXT	(32 * 1024)
 
-#define REFUSED	"C 502 5.5.1 command not available here [T1] http://help.example/\n" \
-		"E note command_refused\n"
-
-#define NO_WORD	"C 500 5.5.2 syntax error [T1] http://help.example/\n" \
-		"E note command_refused\n"
+#define REFUSED	"502 5.5.1 command not available here [T1] http://help.example/\r\n"
+#define NO_WORD	"500 5.5.2 syntax error [T1] http://help.example/\r\n"
 
 /* Commands of keywords that are no commands themselves, or whose refusal is another. */
-static const struct {
+static const struct command {
 	const char	*keyword;
-	const char	*script;
+	const char	*line;		/* the command, without CRLF; NULL: there is none */
+	const char	*reply;		/* of ours, its beginning; NULL: it passes (E36) */
+	const char	*event;
 } commands[] = {
-	{ "STARTTLS", "> STARTTLS\nC 502 5.5.1 ...\nE note starttls_refused\n" },
-	{ "AUTH", "> AUTH PLAIN AGEAYg==\nC 573 5.7.1 ...\nE note auth_refused\n" },
-	{ "CHUNKING", "> BDAT 0 LAST\n" REFUSED },
-	{ "BINARYMIME", "> MAIL FROM:<a> BODY=BINARYMIME\nC 555 5.5.4 ...\n" },
-	/* Their commands pass (E36). */
-	{ "VRFY", "> VRFY a\nS VRFY a\nE note recipient_probe\n< 252 a\nC 252 a\n" },
-	{ "EXPN", "> EXPN a\nS EXPN a\nE note recipient_probe\n< 502 a\nC 502 a\n" },
+	{ "STARTTLS", "STARTTLS", "502 5.5.1 ", "note starttls_refused\r\n" },
+	{ "AUTH", "AUTH PLAIN AGEAYg==", "573 5.7.1 ", "note auth_refused\r\n" },
+	{ "CHUNKING", "BDAT 0 LAST", REFUSED, "note command_refused\r\n" },
+	{ "BINARYMIME", "MAIL FROM:<a> BODY=BINARYMIME", "555 5.5.4 ", "" },
+	{ "VRFY", "VRFY a", NULL, "note recipient_probe\r\n" },
+	{ "EXPN", "EXPN a", NULL, "note recipient_probe\r\n" },
 	/* EHLO as a keyword is nothing that could be refused. */
-	{ "EHLO", "" },
+	{ "EHLO", NULL, NULL, NULL },
 };
 
 /* Keywords beyond the files whose commands a client may try all the same (E35-E39). */
@@ -45,35 +44,77 @@ static const char *const others[] = {
 	"X_PIPE_CONNECT", "REQUIRETLS", "LHLO",
 };
 
-struct script {
-	char	text[TEXT];
-	size_t	len;
+/* A file of the folder. */
+struct golden {
+	const char	*name;
+	char		text[TEXT];
+	struct bytes	said;		/* by the exchanger */
+	struct bytes	shown;		/* to the client, of said */
 };
 
-static void add(struct script *s, const char *text, size_t len)
+static void octets_add(struct bytes *b, const char *at, const char *end);
+
+/* What stands behind a backslash: r n t, xNN, {N text}. Returns what stands behind that. */
+static const char *escape_add(struct bytes *b, const char *at, const char *end)
 {
-	cr_assert(s->len + len < sizeof(s->text));
-	memcpy(s->text + s->len, text, len);
-	s->len += len;
-	s->text[s->len] = '\0';
+	char hex[3] = { 0 }, c = *at == 'n' ? '\n' : *at == 't' ? '\t' : '\r', *text;
+	const char *close = memchr(at, '}', (size_t)(end - at));
+	unsigned long n;
+
+	cr_assert(strchr("rntx{", *at), "unknown escape \\%c", *at);
+	if (*at == '{') {
+		for (n = strtoul(at + 1, &text, 10); n; n--)
+			octets_add(b, text + 1, close);
+		return close + 1;
+	}
+	if (*at == 'x') {
+		memcpy(hex, at + 1, 2);
+		c = (char)strtoul(hex, NULL, 16);
+		at += 2;
+	}
+	bytes_add(b, &c, 1);
+	return at + 1;
 }
 
-static void add_text(struct script *s, const char *text)
+static void octets_add(struct bytes *b, const char *at, const char *end)
 {
-	add(s, text, strlen(text));
+	while (at < end) {
+		if (*at == '\\')
+			at = escape_add(b, at + 1, end);
+		else
+			bytes_add(b, at++, 1);
+	}
 }
 
-static void read_file(const char *name, struct script *file)
+/* CRLF behind it, unless it ends in "\_". */
+static void line_add(struct bytes *b, const char *at, size_t len)
+{
+	bool bare = len >= 2 && !memcmp(at + len - 2, "\\_", 2);
+
+	octets_add(b, at, at + len - (bare ? 2 : 0));
+	if (!bare)
+		bytes_add(b, "\r\n", 2);
+}
+
+static void read_golden(struct golden *g, const char *name)
 {
 	char path[512];
+	size_t len;
 	FILE *f;
 
 	snprintf(path, sizeof(path), FOLDER "/%s", name);
 	f = fopen(path, "r");
 	cr_assert(f, "%s cannot be read", path);
-	file->len = fread(file->text, 1, sizeof(file->text) - 1, f);
-	file->text[file->len] = '\0';
+	g->text[fread(g->text, 1, sizeof(g->text) - 1, f)] = '\0';
 	fclose(f);
+	g->name = name;
+	g->said.len = g->shown.len = 0;
+	for (const char *line = g->text; *line; line += len + 1) {
+		len = strcspn(line, "\n");
+		cr_assert(len > 2 && (*line == '<' || *line == 'C'), "%s: %.*s", path, (int)len,
+			  line);
+		line_add(*line == '<' ? &g->said : &g->shown, line + 2, len - 2);
+	}
 }
 
 /* The keyword of a line "< 250-KEYWORD ..." or "C ..."; its length, 0 = none that is a word. */
@@ -88,9 +129,9 @@ static size_t keyword(const char *line, const char **word)
 }
 
 /* Is the keyword of a "<" line in a "C" line of the file? */
-static bool stays(const struct script *file, const char *word, size_t len)
+static bool stays(const struct golden *g, const char *word, size_t len)
 {
-	const char *line = file->text, *other;
+	const char *line = g->text, *other;
 
 	for (; *line; line += strcspn(line, "\n") + 1)
 		if (*line == 'C' && keyword(line, &other) == len && !strncasecmp(word, other, len))
@@ -98,89 +139,164 @@ static bool stays(const struct script *file, const char *word, size_t len)
 	return false;
 }
 
-static void add_refusal(struct script *s, const char *word, size_t len)
+/* All that came on @kind since the last look is @data. */
+static void came(struct owner *o, int kind, const char *data, size_t len, const char *name)
 {
-	size_t i;
+	struct bytes *got = &o->got[kind];
 
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strlen(commands[i].keyword) == len &&
-		    !strncasecmp(commands[i].keyword, word, len)) {
-			add_text(s, commands[i].script);
-			return;
-		}
-	add_text(s, "> ");
-	add(s, word, len);
+	cr_assert(got->len == len && !memcmp(got->data, data, len),
+		  "%s: came\n%.*s-- expected\n%.*s", name, (int)got->len, got->data, (int)len, data);
+	got->len = 0;
+}
+
+static void came_text(struct owner *o, int kind, const char *text, const char *name)
+{
+	came(o, kind, text, strlen(text), name);
+}
+
+static void say(struct owner *o, int side, const char *text)
+{
+	owner_send(o, side, text, strlen(text), false);
+}
+
+/* A command that passes is answered, and both octet for octet. */
+static void passes(struct owner *o, const char *line, const char *event, const char *name)
+{
+	say(o, CLIENT, line);
+	came_text(o, TO_SERVER, line, name);
+	came_text(o, EVENTS, event, name);
+	say(o, SERVER, "250 ok\r\n");
+	came_text(o, TO_CLIENT, "250 ok\r\n", name);
+}
+
+static void refused(struct owner *o, const char *line, const char *reply, const char *event,
+		    const char *name)
+{
+	struct bytes *got = &o->got[TO_CLIENT];
+	size_t len = strlen(reply);
+
+	say(o, CLIENT, line);
+	cr_assert(got->len >= len && !memcmp(got->data, reply, len) &&
+		  memchr(got->data, '\n', got->len) == got->data + got->len - 1,
+		  "%s: %s: came %.*s", name, line, (int)got->len, got->data);
+	got->len = 0;
+	came_text(o, TO_SERVER, "", name);
+	came_text(o, EVENTS, event, name);
+}
+
+/* The command of a keyword that is hidden. */
+static void try_command(struct owner *o, const char *word, size_t len, const char *name)
+{
+	struct command c = { .reply = *word >= '0' && *word <= '9' ? NO_WORD : REFUSED,
+			     .event = "note command_refused\r\n" };
+	char line[512];
+
 	/* What begins with a digit is no word of a command. */
-	add_text(s, *word >= '0' && *word <= '9' ? " x\n" NO_WORD : " x\n" REFUSED);
+	snprintf(line, sizeof(line), "%.*s x\r\n", (int)len, word);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strlen(commands[i].keyword) != len ||
+		    strncasecmp(commands[i].keyword, word, len))
+			continue;
+		c = commands[i];
+		if (!c.line)
+			return;
+		snprintf(line, sizeof(line), "%s\r\n", c.line);
+	}
+	if (c.reply)
+		refused(o, line, c.reply, c.event, name);
+	else
+		passes(o, line, c.event, name);
 }
 
 /* For each hidden line of the file, the first apart, its command. */
-static unsigned int add_refusals(struct script *s, const struct script *file)
+static unsigned int try_commands(struct owner *o, const struct golden *g)
 {
-	const char *line = file->text, *word;
+	const char *line = g->text, *word;
 	unsigned int hidden = 0;
 	size_t len;
 
 	for (line += strcspn(line, "\n") + 1; *line == '<'; line += strcspn(line, "\n") + 1) {
 		len = keyword(line, &word);
 		if (!len || (word[len] != ' ' && word[len] != '=' && word[len] != '\n') ||
-		    stays(file, word, len))
+		    stays(g, word, len))
 			continue;
-		add_refusal(s, word, len);
+		try_command(o, word, len, g->name);
 		hidden++;
 	}
 	return hidden;
 }
 
-static void play(const char *name, const struct script *s)
+/* Greeting, then @command, answered with @answer: its first @at octets, the rest @each at a time. */
+static void ask(struct owner *o, const char *command, const struct bytes *answer, size_t at,
+		size_t each)
 {
-	const struct play row = { .name = name, .refused = SMTP_REPLY_COUNT, .script = s->text };
+	size_t n;
 
-	play_all(&row, 1);
+	owner_reset(o);
+	owner_start(o, SMTP_REPLY_COUNT);
+	say(o, SERVER, "220 mx\r\n");
+	came_text(o, TO_CLIENT, "220 mx\r\n", command);
+	say(o, CLIENT, command);
+	came_text(o, TO_SERVER, command, command);
+	owner_send(o, SERVER, answer->data, at, false);
+	for (; at < answer->len; at += n) {
+		n = answer->len - at < each ? answer->len - at : each;
+		owner_send(o, SERVER, answer->data + at, n, false);
+	}
 }
 
-static unsigned int play_ehlo(const char *name, const struct script *file)
+static void leave(struct owner *o, const char *name)
 {
-	static struct script s;
+	passes(o, "NOOP\r\n", "", name);
+	passes(o, "QUIT\r\n", "", name);
+	o->eof[SERVER] = true;
+	owner_turns(o, false);
+	cr_assert(smtp_end_reason(&o->smtp) == POSTERN_R_end_quit, "%s: no orderly end", name);
+}
+
+static unsigned int play_ehlo(struct owner *o, const struct golden *g, size_t at, size_t each)
+{
 	unsigned int hidden;
 
-	s.len = 0;
-	add_text(&s, PLAY_GREET "> EHLO a\nS EHLO a\n");
-	add(&s, file->text, file->len);
-	add_text(&s, "E helo a\n");
-	hidden = add_refusals(&s, file);
-	add_text(&s, "> NOOP\nS NOOP\n< 250 ok\nC 250 ok\n" PLAY_QUIT);
-	play(name, &s);
+	ask(o, "EHLO a\r\n", &g->said, at, each);
+	came(o, TO_CLIENT, g->shown.data, g->shown.len, g->name);
+	came_text(o, EVENTS, "helo a\r\n", g->name);
+	hidden = try_commands(o, g);
+	leave(o, g->name);
 	return hidden;
 }
 
 /* The same answer to HELO: what came in goes out, whatever stands in it. */
-static void play_helo(const char *name, const struct script *file)
+static void play_helo(struct owner *o, const struct golden *g, size_t at, size_t each)
 {
-	static struct script s;
-	const char *line;
-	size_t len;
-
-	if (strstr(file->text, "\\n"))
+	if (strstr(g->text, "\\n"))
 		return;			/* LF alone leaves as CRLF: not the same octets */
-	s.len = 0;
-	add_text(&s, PLAY_GREET "> HELO a\nS HELO a\n");
-	for (line = file->text; *line == '<'; line += len) {
-		len = strcspn(line, "\n") + 1;
-		add(&s, line, len);
+	ask(o, "HELO a\r\n", &g->said, at, each);
+	came(o, TO_CLIENT, g->said.data, g->said.len, g->name);
+	came_text(o, EVENTS, "helo a\r\n", g->name);
+	leave(o, g->name);
+}
+
+/* B7: in pieces, and cut in two behind each octet, of long answers behind every few. */
+static unsigned int play_golden(struct owner *o, const struct golden *g)
+{
+	size_t len = g->said.len, at;
+
+	for (at = 1; at < len; at += 1 + len / 600) {
+		play_ehlo(o, g, at, len);
+		play_helo(o, g, at, len);
 	}
-	for (line = file->text; *line == '<'; line += len) {
-		len = strcspn(line, "\n") + 1;
-		add_text(&s, "C");
-		add(&s, line + 1, len - 1);
+	for (at = 1; at <= 7; at += 6) {
+		play_ehlo(o, g, 0, at);
+		play_helo(o, g, 0, at);
 	}
-	add_text(&s, "E helo a\n" PLAY_QUIT);
-	play(name, &s);
+	return play_ehlo(o, g, 0, len);
 }
 
 Test(smtp_offers, golden)
 {
-	static struct script file;
+	static struct golden g;
+	struct owner *o = calloc(1, sizeof(*o));
 	unsigned int files = 0, hidden = 0;
 	DIR *dir = opendir(FOLDER);
 	struct dirent *entry;
@@ -189,25 +305,26 @@ Test(smtp_offers, golden)
 	while ((entry = readdir(dir))) {
 		if (!strstr(entry->d_name, ".txt"))
 			continue;
-		read_file(entry->d_name, &file);
-		hidden += play_ehlo(entry->d_name, &file);
-		play_helo(entry->d_name, &file);
+		read_golden(&g, entry->d_name);
+		hidden += play_golden(o, &g);
 		files++;
 	}
 	closedir(dir);
+	free(o);
 	cr_assert(files >= LEAST, "%u files", files);
 	cr_assert(hidden > files, "%u hidden keywords", hidden);
 }
 
 Test(smtp_offers, commands_of_hidden_keywords)
 {
-	static struct script s;
+	static const struct bytes answer = { 8, "250 mx\r\n" };
+	struct owner *o = calloc(1, sizeof(*o));
 	size_t i;
 
-	s.len = 0;
-	add_text(&s, PLAY_EHLO);
+	ask(o, "EHLO a\r\n", &answer, 0, 8);
+	o->got[TO_CLIENT].len = o->got[EVENTS].len = 0;
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		add_refusal(&s, others[i], strlen(others[i]));
-	add_text(&s, "> NOOP\nS NOOP\n< 250 ok\nC 250 ok\n");
-	play("E35 E37 E38 E39", &s);
+		try_command(o, others[i], strlen(others[i]), "E35 E37 E38 E39");
+	leave(o, "E35 E37 E38 E39");
+	free(o);
 }
