@@ -155,6 +155,12 @@ static void scan_fails(const char *arg)
 	stage.plan.broken = true;
 }
 
+static void scan_works(const char *arg)
+{
+	(void)arg;
+	stage.plan.broken = false;
+}
+
 static void verdict(const char *arg)
 {
 	static const char *const words[] = {
@@ -226,6 +232,7 @@ static const struct happening {
 	{ "no-descriptor", no_descriptor, "", true },
 	{ "no-buffer", no_buffer, "", true },
 	{ "scan-fails", scan_fails, "", true },
+	{ "scan-works", scan_works, "", true },
 	{ "verdict", verdict, "accept reject tempfail drop wait early certain", true },
 	{ "shutdown", shutdown_now, "", false },
 	{ "connect", connect_again, "", false },

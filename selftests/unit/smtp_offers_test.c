@@ -145,7 +145,8 @@ static void came(struct owner *o, int kind, const char *data, size_t len, const 
 	struct bytes *got = &o->got[kind];
 
 	cr_assert(got->len == len && !memcmp(got->data, data, len),
-		  "%s: came\n%.*s-- expected\n%.*s", name, (int)got->len, got->data, (int)len, data);
+		  "%s: came\n%.*s-- expected\n%.*s", name, (int)got->len, got->data, (int)len,
+		  data);
 	got->len = 0;
 }
 
@@ -226,7 +227,7 @@ static unsigned int try_commands(struct owner *o, const struct golden *g)
 	return hidden;
 }
 
-/* Greeting, then @command, answered with @answer: its first @at octets, the rest @each at a time. */
+/* Greeting, then @command, answered with @answer: @at octets, the rest @each at a time. */
 static void ask(struct owner *o, const char *command, const struct bytes *answer, size_t at,
 		size_t each)
 {
