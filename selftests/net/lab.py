@@ -88,6 +88,7 @@ class Lab:
         self.dir = f"/run/postern-lab/{self.name}"
         self.conf, self.daemon, self.sink = text or conf(), daemon, sink
         self.flows = []
+        self.at_end = []	# what is called before it goes down
 
     # --- up and down
 
@@ -118,6 +119,8 @@ class Lab:
         return self
 
     def down(self):
+        while self.at_end:
+            self.at_end.pop()()
         for capture in ("inside", "outside"):
             if hasattr(self, capture):
                 getattr(self, capture).close()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The recording exchanger: accepts every recipient and writes down what it got.
 
-usage: sink.py --dir DIR [--port 25,465,587]
+usage: sink.py --dir DIR [--port 25,465,587] [--address ADDRESS]
 
 DIR/ledger.jsonl  one JSON object per line: open, command, reply, message, close
 DIR/raw/N.in      every octet that session N received
@@ -24,7 +24,8 @@ DIR/script.json   how to behave; read anew for each connection. An object of
   raw         stage -> octets that go out as they are, in the place of the reply
               (at body beside it); or a list of octets, seconds of a pause, and
               null for the end of the session
-  lenient     true: ends of data that a strict receiver would not take count
+  lenient     ends of data that a strict receiver would not take count: true for
+              all of them, or a flavour (see LENIENT below)
   slow        seconds between two reads of 512 octets each
   obey        true: do what the client's own lines wish (below), and keep order:
               MAIL within a transaction, RCPT without one get 503
@@ -68,7 +69,14 @@ REPLIES = {
 }
 WISH = re.compile(rb"\+([a-z]+)=([a-z0-9.]+)")
 STRICT = re.compile(rb"(?:\A|\r\n)\.\r\n")
-LENIENT = re.compile(rb"(?:\A|\r\n|\n|\r)\.(?:\r\n|\n|\r|\0)")
+# What each flavour takes besides CRLF . CRLF.
+LENIENT = {
+    True: re.compile(rb"(?:\A|\r\n|\n|\r)\.(?:\r\n|\n|\r|\0)"),
+    "lf": re.compile(rb"(?:\A|\r\n)\.\r\n|\n\.\n"),			# LF . LF
+    "mixed": re.compile(rb"(?:\A|\n)\.\r\n|\r\n\.\n"),		# LF . CRLF, CRLF . LF
+    # CR . CR, CR CR LF for CRLF, NUL skipped wherever it stands
+    "cr-nul": re.compile(rb"(?:\A|\r+\0*\n)\0*\.\0*\r+\0*\n|\r\0*\.\0*\r"),
+}
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 MARK = b"POSTERN-BAD-MARK"
 
@@ -361,7 +369,7 @@ class Session:
     async def message(self):
         begun = time.monotonic()
         content, terminator, error = await self.body(
-            LENIENT if self.script.get("lenient") else STRICT)
+            LENIENT[self.script["lenient"]] if self.script.get("lenient") else STRICT)
         if error:
             self.record(content, None, "", begun)
             raise error
@@ -450,11 +458,12 @@ class Echo(asyncio.DatagramProtocol):
         self.transport.sendto(data, addr)
 
 
-def listener(port):
-    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+def listener(port, address="::"):
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    sock.bind(("::", port))
+    if ":" in address:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    sock.bind((address, port))
     return sock
 
 
@@ -462,13 +471,15 @@ async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--dir", required=True)
     parser.add_argument("--port", default="25,465,587,2525")
+    parser.add_argument("--address", default="::")
     options = parser.parse_args()
     sink = Sink(options.dir)
-    servers = [await asyncio.start_server(sink.serve, sock=listener(int(port)),
-                                          backlog=1024, limit=1 << 20)
+    servers = [await asyncio.start_server(sink.serve, backlog=1024, limit=1 << 20,
+                                          sock=listener(int(port), options.address))
                for port in options.port.split(",")]
-    await asyncio.get_running_loop().create_datagram_endpoint(
-        Echo, local_addr=("::", 7), family=socket.AF_INET6)
+    if options.address == "::":
+        await asyncio.get_running_loop().create_datagram_endpoint(
+            Echo, local_addr=("::", 7), family=socket.AF_INET6)
     with open(f"{options.dir}/ready", "w", encoding="utf-8") as f:
         f.write(f"{os.getpid()}\n")
     await asyncio.gather(*(server.serve_forever() for server in servers))
