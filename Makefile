@@ -73,8 +73,8 @@ FUZZ_SRC := $(wildcard selftests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_MUTATE := selftests/fuzz/mutator.c selftests/fuzz/words.c
-FUZZ_smtp_fuzz := selftests/fuzz/steps.c selftests/fuzz/settings.c selftests/fuzz/model.c selftests/fuzz/model_body.c \
-	selftests/fuzz/model_path.c selftests/fuzz/observer.c selftests/unit/smtp_owner.c \
+FUZZ_smtp_fuzz := $(addprefix selftests/fuzz/,steps.c settings.c model.c model_body.c \
+	model_path.c model_reply.c observer.c) selftests/unit/smtp_owner.c \
 	$(wildcard userspace/smtp/*.c)
 # The worker, on the scenario player's wire.
 FUZZ_session_fuzz := selftests/fuzz/steps.c selftests/fuzz/settings.c \
@@ -213,7 +213,8 @@ fuzz: $(FUZZ_BIN)
 PERCENT := %
 REPLAY_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/replay/%)
 $(BUILD)/replay/%: $(BUILD)/selftests/fuzz/%.o $(BUILD)/selftests/fuzz/replay_main.o \
-		$$(patsubst $$(PERCENT).c,$(BUILD)/$$(PERCENT).o,$$(filter selftests/$$(PERCENT),$$(FUZZ_$$*))) \
+		$$(patsubst $$(PERCENT).c,$(BUILD)/$$(PERCENT).o,\
+			$$(filter selftests/$$(PERCENT),$$(FUZZ_$$*))) \
 		$(BUILD)/libpostern.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -11,7 +11,7 @@ enum { START, DOT_SEEN, MIDDLE, CR = 4 };
 void model_body_begin(struct model *m)
 {
 	m->normal = true;
-	m->nobody = false;
+	m->nobody = !m->tx_recipients;
 	m->hole = m->class->received;
 	m->hole_at = m->body_at = m->up.len;
 	m->content_at = m->content.len;
@@ -124,7 +124,6 @@ static void to_nobody(struct model *m)
 {
 	if (m->content.len > m->content_at)
 		model_loosen(m);
-	m->nobody = true;
 	m->phase = MODEL_HOLD;
 	bytes_add(&m->up, ".\r\n", 3);
 }
@@ -154,6 +153,7 @@ void model_chunk_begin(struct model *m, size_t size, bool last)
 	if (!m->tx_chunks)
 		m->content_at = m->content.len;
 	m->tx_chunks = true;
+	m->nobody = false;
 	m->phase = MODEL_CHUNK;
 	m->chunk_left = size;
 	m->chunk_up = true;
@@ -163,11 +163,12 @@ void model_chunk_begin(struct model *m, size_t size, bool last)
 bool model_chunk(struct model *m)
 {
 	size_t n = m->client.len < m->chunk_left ? m->client.len : m->chunk_left;
+	uint64_t most = (uint64_t)m->class->max_size;
 
 	if (m->chunk_up) {
 		bytes_add(&m->up, m->client.data, n);
 		bytes_add(&m->content, m->client.data, n);
-		if (m->class->max_size && m->content.len - m->content_at > (uint64_t)m->class->max_size)
+		if (most && m->content.len - m->content_at > most)
 			model_loosen(m);
 	}
 	model_take(&m->client, n);
@@ -256,7 +257,7 @@ static bool match_reply(struct model *m, const struct model_reply *r)
 	if (!end)
 		return false;
 	code = (unsigned int)strtoul(at, NULL, 10);
-	if (end - at < 4 || at[3] != ' ' || at[4] - '0' != at[0] - '0')
+	if (end - at < 5 || at[3] != ' ' || at[4] != at[0])
 		model_break(m, "a reply of ours has a code and an enhanced code of its class");
 	if (!(r->code ? code == r->code || (r->also && code == r->also) : code / 100 == 5))
 		model_break(m, "a reply of ours has the code that its case says");

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What model.c (commands, replies) and model_body.c (messages) share. */
+/* What model.c (commands), model_reply.c and model_body.c (messages) share. */
 #ifndef FUZZ_MODEL_BODY_H
 #define FUZZ_MODEL_BODY_H
 
 #include "model.h"
+
+enum verb {
+	GREETING, HELO, EHLO, MAIL, RCPT, DATA, BDAT, RSET, NOOP, QUIT, VRFY, EXPN, HELP, AUTH,
+	STARTTLS, REFUSED, FOREIGN, UNKNOWN, CHUNK_LAST, CHUNK_END, AUTH_LINE, DOT,
+};
+
+/* The client must get this: a reply of ours, or the exchanger's text. */
+void model_reply_ours(struct model *m, unsigned int code, unsigned int also);
+void model_reply_theirs(struct model *m, const char *data, size_t len);
+/* The oldest slot was answered. */
+void model_pop(struct model *m);
+/* The exchanger's next line; false when there is none. */
+bool model_server_step(struct model *m);
 
 void model_break(struct model *m, const char *what);
 /* Both legs end; @rude: the client may get less than all, and a 421. */

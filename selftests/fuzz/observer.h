@@ -30,7 +30,7 @@ struct observer {
 	size_t		seen;		/* of what went up */
 	size_t		line;		/* where the line now read begins */
 	size_t		body;		/* where the message begins */
-	size_t		asked;		/* of what went to the client when a command went up */
+	size_t		asked;		/* of the client's when a command went up */
 	size_t		chunk;		/* octets left of one */
 	unsigned int	ends;		/* messages ended upstream */
 	size_t		commands;	/* lines the client has said at most */

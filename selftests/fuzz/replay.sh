@@ -21,13 +21,13 @@ esac
 replay()	# FUZZER: 0 if nothing fails
 {
 	local name=$1 corpus=selftests/fuzz/corpus/${1%_fuzz}
-	local found=$BUILD/fuzz/$name.found dict=selftests/fuzz/${1%_fuzz}.dict
+	local found=$BUILD/fuzz/$name.found dict=selftests/fuzz/steps.dict
 	local more=(-runs=0)
 
 	[ -d "$corpus" ] || { echo "no corpus $corpus"; return 1; }
 	mkdir -p "$found"
-	[ "$seconds" = 0 ] || more=(-max_total_time="$seconds" -max_len=4096)
-	[ ! -e "$dict" ] || more+=("-dict=$dict")
+	[ "$seconds" = 0 ] || more=(-max_total_time="$seconds" -max_len=2048)
+	more+=("-dict=$dict")
 	"$BUILD/fuzz/$name" "${more[@]}" -artifact_prefix="$found/" "$found" "$corpus" 2>&1
 }
 

@@ -152,7 +152,7 @@ static bool trip_planned(struct conn *c, bool send, size_t *len)
 
 	if (*len < all)
 		changed(c);
-	if (!err || (err == EAGAIN && !send && (c->fin || c->gone || !all)))
+	if (!err || (err == EAGAIN && (!all || (!send && (c->fin || c->gone)))))
 		return false;
 	errno = err;
 	if (err == EINTR)
