@@ -125,7 +125,7 @@ class Oracle:
             return ("local", {"503"})				# E21
         wishes = self.wishes or {}
         if self.refused:
-            return ("remote", {self.refused, "503"})		# E25
+            return ("local", {self.refused})			# E25: its code again
         if wishes.get("chunk"):
             want = self.remote(wishes["chunk"], "250")
             self.refused = wishes["chunk"]
