@@ -115,8 +115,8 @@ class Oracle:
         self.clear()
         return self.remote(wishes.get("dot"), "250")
 
-    def chunk(self, body, last):
-        """What one BDAT gets, when CHUNKING was offered."""
+    def chunk(self, body, last, size):
+        """What one BDAT of @size octets gets, when CHUNKING was offered."""
         if self.over:
             return ("none",)
         if self.alone:
@@ -126,7 +126,7 @@ class Oracle:
         wishes = self.wishes or {}
         if self.refused:
             return ("local", {self.refused})			# E25: its code again
-        if wishes.get("chunk"):
+        if wishes.get("chunk") and (size or not last):
             want = self.remote(wishes["chunk"], "250")
             self.refused = wishes["chunk"]
             return want

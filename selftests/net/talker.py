@@ -214,9 +214,11 @@ class Play:
                 break
             await self.talker.send(b"".join(octets[i] for i in group), len(group))
             for i in group:
-                want = self.oracle.chunk(act["body"], i == len(parts) - 1)
+                want = self.oracle.chunk(act["body"], i == len(parts) - 1, len(parts[i]))
                 code = await self.take(f"{lines[i]} {act['body']['id']}", want)
         self.note_message(content, code, begun)
+        if act["body"]["kind"] == "bad":
+            self.open = False	# whether its leg lives on depends on when the mark was seen
         if self.open:
             await self.group(["RSET"] + act["behind"], act["together"])
 
