@@ -186,21 +186,14 @@ static void server_gone(struct smtp *s)
 		smtp_end_saying(s, SMTP_REPLY_closing_lost, POSTERN_R_end_mx_closed);
 }
 
-/* Has the client said nothing yet that waits for an answer? */
-static bool awaits_greeting(const struct smtp *s)
-{
-	return s->count == 1 && s->slots[s->first].verb == SMTP_VERB_greeting_;
-}
-
 /* The client has ended its side, and all that it had said is dealt with (E73). */
 static bool client_gone(struct smtp *s, const struct smtp_turn *t)
 {
 	bool between = s->phase == SMTP_LEFT ||
 		       (s->phase == SMTP_COMMAND && !t->client.len);
 
-	/* Answers are still owed to it; a greeting alone would not be heeded. */
-	if (between && s->count && !awaits_greeting(s))
-		return false;
+	if (between && s->count)
+		return false;		/* answers are still owed to it */
 	if (!between)
 		smtp_end_upstream(s);
 	smtp_end_quietly(s, s->phase == SMTP_LEFT ? POSTERN_R_end_quit :
