@@ -37,6 +37,13 @@ SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
 HARDEN	:= -fPIE
 endif
 
+# `make COV=1` with counters of lines, for `make coverage`.
+ifeq ($(COV),1)
+BUILD	:= build/cov
+SANITIZE := --coverage -fprofile-update=atomic
+HARDEN	:= -fPIE
+endif
+
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -target bpf -mcpu=v3 \
 	-D__TARGET_ARCH_x86 -Iinclude -Ibpf -I/usr/include/$(MULTIARCH)
@@ -76,7 +83,8 @@ FUZZ_session_fuzz := selftests/fuzz/steps.c selftests/fuzz/settings.c \
 	$(filter-out %/inspector.c %/sandbox.c %/listener.c,$(wildcard userspace/session/*.c))
 FUZZ_LINK_session_fuzz = $(SCEN_WRAP:%=-Wl,--wrap=%) -lconfuse -lcap
 
-.PHONY: all deps demo check nightly bench install help clean style unit prog scenario fuzz
+.PHONY: all deps demo check nightly bench install help clean style unit prog scenario fuzz \
+	coverage cov-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -199,6 +207,24 @@ $(BUILD)/fuzz/%: selftests/fuzz/%.c $$(FUZZ_$$*) $(FUZZ_MUTATE) \
 FUZZ_TIME ?= 300
 fuzz: $(FUZZ_BIN)
 	selftests/fuzz/replay.sh $(FUZZ_TIME)
+
+# Each fuzzer without libFuzzer: plays its corpus and no more.
+# A bare % in a prerequisite would be the stem.
+PERCENT := %
+REPLAY_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(BUILD)/replay/%)
+$(BUILD)/replay/%: $(BUILD)/selftests/fuzz/%.o $(BUILD)/selftests/fuzz/replay_main.o \
+		$$(patsubst $$(PERCENT).c,$(BUILD)/$$(PERCENT).o,\
+			$$(filter selftests/$$(PERCENT),$$(FUZZ_$$*))) \
+		$(BUILD)/libpostern.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) $(FUZZ_LINK_$*) -o $@
+
+## make coverage   lines of smtp/ and session/ that unit tests, scenarios and corpora run
+coverage:
+	$(PARALLEL) COV=1 cov-build
+	selftests/coverage.py build/cov
+cov-build: $(BUILD)/unit $(BUILD)/scenario $(REPLAY_BIN)
 
 ## make unit       build and run the unit tests alone
 unit: $(BUILD)/unit

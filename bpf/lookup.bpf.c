@@ -47,6 +47,7 @@ static __always_inline void lookup_ends(struct bpf_sk_lookup *ctx, struct packet
 SEC("sk_lookup")
 int postern_lookup(struct bpf_sk_lookup *ctx)
 {
+	const struct postern_destination *d;
 	const struct postern_settings *set;
 	struct packet p = {};
 	struct policy pol;
@@ -59,10 +60,14 @@ int postern_lookup(struct bpf_sk_lookup *ctx)
 		return SK_PASS;
 	set = settings_get();
 	lookup_ends(ctx, &p);
-	if (!set || destination_special(&p) ||
-	    destination_is(destination_match(&p.dst), POSTERN_DEST_OWN))
+	if (!set || destination_special(&p))
 		return SK_PASS;
-	if (!policy_of(&p.src, &pol) || pol.treatment != POSTERN_STEER)
+	d = destination_match(&p.dst);
+	if (destination_is(d, POSTERN_DEST_OWN) || !policy_of(&p.src, &pol))
+		return SK_PASS;
+	if (destination_is(d, POSTERN_DEST_CLASS))
+		pol.class = d->class;
+	if (pol.treatment != POSTERN_STEER && !policy_greets(&pol))
 		return SK_PASS;
 	sk = worker_of(set, &pol.line, &other);
 	if (!sk)

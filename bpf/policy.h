@@ -126,6 +126,17 @@ static __always_inline bool policy_shadow(const struct site *s, const struct pol
 	return pol->rollout < 100 && !postern_line_in_rollout(&pol->line, pol->rollout);
 }
 
+/* A refused line whose connections a worker takes, to say why. */
+static __always_inline bool policy_greets(const struct policy *pol)
+{
+	const struct postern_class *class;
+
+	if (pol->treatment != POSTERN_REFUSE)
+		return false;
+	class = class_get(pol->class);
+	return class && class->refused == POSTERN_REFUSED_GREET;
+}
+
 /* Keep a drop, or what became of it in shadow. True: drop. */
 static __always_inline bool policy_drop(const struct site *s, const struct policy *pol,
 					const struct packet *p, __u16 reason)

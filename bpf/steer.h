@@ -174,14 +174,44 @@ static __always_inline int steer_orphan(struct __sk_buff *skb, const struct stee
 }
 
 /*
+ * A worker tells a refused line why: it gets the SYN, or the end of a handshake
+ * by cookie. No worker, and nothing else: false. The fail mode is not asked,
+ * nor is the exchanger's state: nobody will be dialled.
+ */
+static __always_inline bool steer_greeted(struct __sk_buff *skb, const struct steering *st,
+					  const struct packet *p)
+{
+	__u16 reason = POSTERN_R_refused_greeted;
+	struct bpf_sock *sk;
+	bool other;
+
+	if (packet_opens(p)) {
+		sk = worker_of(st->site.set, &st->policy.line, &other);
+		if (!sk)
+			return false;
+		bpf_sk_release(sk);
+	} else {
+		if (!cookie_valid(skb, p, &st->policy.line, st->site.set->workers))
+			return false;
+		reason = POSTERN_R_steered_cookie;
+	}
+	own_mark(skb, st->site.set);
+	decided(&st->site, p, reason);
+	return true;
+}
+
+/*
  * The screen has let through what opens; the rest has its turn here. In shadow
  * nothing is reset, so that no pace has to be kept.
  */
 static __always_inline int steer_refused(struct __sk_buff *skb, const struct steering *st,
 					 const struct packet *p)
 {
-	bool paced = !packet_opens(p) && !policy_shadow(&st->site, &st->policy);
+	bool enforced = !policy_shadow(&st->site, &st->policy);
+	bool paced = enforced && !packet_opens(p);
 
+	if (enforced && policy_greets(&st->policy) && steer_greeted(skb, st, p))
+		return TC_ACT_UNSPEC;
 	if (paced && !screen_refused(&st->site, p, &st->policy))
 		return TC_ACT_SHOT;
 	return steer_reset(skb, st, p, POSTERN_R_refused_line);

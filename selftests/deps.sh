@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Install the Debian 12 packages that building and testing Postern need and
-# that are missing, and make the three system users. Quiet when nothing is to
-# be done. No daemon is started: the tests run their own in namespaces.
+# that are missing, make the three system users, and unpack the mail servers
+# that cannot be installed (mta-fetch.sh). Quiet when nothing is to be done. No
+# daemon is started: the tests run their own in namespaces.
 #
 # usage: deps.sh [--list]
 set -eu
@@ -14,7 +15,9 @@ libseccomp-dev libsystemd-dev libcap-dev"
 
 TESTS="libcriterion-dev libclang-rt-dev iproute2 nftables iptables tshark strace swaks
 libio-socket-inet6-perl libnet-ssleay-perl postfix postfix-pcre python3 python3-scapy
-openssl netcat-openbsd procps util-linux iputils-ping passwd xz-utils valgrind"
+openssl netcat-openbsd procps util-linux iputils-ping passwd xz-utils valgrind
+msmtp libevent-2.1-7 libgnutls-dane0 libidn12 libidn2-0 libnsl2 libpcre2-8-0 libdb5.3
+libpam0g"
 
 POLICY=/usr/sbin/policy-rc.d
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -136,12 +139,14 @@ command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
 
 want=$(missing_packages)
 if [ -z "$want" ] && [ -e /etc/postfix/main.cf ] &&
-   getent passwd postern postern-inspector postern-clerk >/dev/null; then
+   getent passwd postern postern-inspector postern-clerk >/dev/null &&
+   "$top/selftests/mta-fetch.sh" --check 2>/dev/null; then
 	exit 0
 fi
-[ "$(id -u)" = 0 ] || die "must be root to install: ${want:-users and main.cf}"
+[ "$(id -u)" = 0 ] || die "must be root to install: ${want:-users, main.cf, mail servers}"
 
 # shellcheck disable=SC2086
 [ -z "$want" ] || install_packages $want
 postfix_main_cf
 make_users
+"$top/selftests/mta-fetch.sh"

@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 export BUILD=${BUILD:-build}
 jobs_at_once=2
 logs=$PWD/$BUILD/test-logs.$$
-limit=600
+limit=1200
 
 usage()
 {

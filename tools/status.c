@@ -304,6 +304,19 @@ static void print_daemon(const struct status *s)
 	     text_of(daemon, "event_log"));
 }
 
+/* Exchangers that refuse mail in the clear: candidates for a class that passes STARTTLS. */
+static void print_tls_wanted(const struct status *s)
+{
+	const json_t *daemon = json_object_get(s->root, "daemon");
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(daemon, "tls_wanted"), i, row)
+		line(i ? "" : "TLS wanted", "%s: %lld session%s, last %s",
+		     text_of(row, "exchanger"), number(row, "sessions"),
+		     number(row, "sessions") == 1 ? "" : "s", text_of(row, "seen"));
+}
+
 static void print_human(const struct status *s)
 {
 	json_t *text;
@@ -325,6 +338,7 @@ static void print_human(const struct status *s)
 		print_workers(s);
 	}
 	print_daemon(s);
+	print_tls_wanted(s);
 }
 
 int cmd_status(struct cli *cli)

@@ -55,13 +55,19 @@ enum postern_treatment {
 	POSTERN_INHERIT,	/* of a line: as its pool says */
 	POSTERN_STEER,
 	POSTERN_EXEMPT,
-	POSTERN_REFUSE,		/* quarantined: connections are reset */
+	POSTERN_REFUSE,		/* quarantined: connections are reset, or told why */
 };
 
 /* What happens to new connections while no worker answers. */
 enum postern_fail {
 	POSTERN_FAIL_OPEN,	/* let through unfiltered */
 	POSTERN_FAIL_RESET,
+};
+
+/* What a refused line's new connections get. */
+enum postern_refused {
+	POSTERN_REFUSED_RESET,
+	POSTERN_REFUSED_GREET,	/* a worker says why; a reset while none answers */
 };
 
 /* What a row of `destinations` asks for. */
@@ -116,7 +122,8 @@ struct postern_class {
 	__u64	syn_tolerance;	/* ns of burst: burst * syn_interval */
 	__u8	fail;		/* enum postern_fail */
 	__u8	mode;		/* enum postern_mode: a class can be in shadow */
-	__u8	pad[6];
+	__u8	refused;	/* enum postern_refused */
+	__u8	pad[5];
 };
 
 struct postern_destination {

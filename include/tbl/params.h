@@ -132,7 +132,7 @@ PARAM_CLASS(tls_rate,	NUM, "1048576", 1024, 1099511627776, "octets per second",
 PARAM_CLASS(tls_time,	SPAN, "10m", 1, 86400, "",
 	"length of a TLS session that is passed")
 PARAM_CLASS(chunking,	WORD, "hide", 0, 0, "hide|pass",
-	"what CHUNKING and BDAT get; pass judges chunks as it judges DATA")
+	"what CHUNKING and BDAT get; pass judges chunks as it judges DATA, without Received: in front")
 PARAM_CLASS(newlines,	WORD, "refuse", 0, 0, "refuse|normalise",
 	"what a bare CR or LF gets; normalise makes CRLF of it, for the exchanger and the verdict")
 PARAM_CLASS(auth_code,	NUM, "573", 500, 599, "",
@@ -147,7 +147,7 @@ PARAM_CLASS(received,	FLAG, "true", 0, 0, "",
 PARAM_CLASS(max_recipients, NUM, "1000", 100, 100000, "recipients",
 	"accepted recipients of one message")
 PARAM_CLASS(max_size,	NUM, "0", 0, 1099511627776, "octets",
-	"size of one message; 0 leaves it to the exchanger")
+	"size of one message as it goes up, Received: included; 0 leaves it to the exchanger")
 PARAM_CLASS(max_line,	NUM, "1048576", 1000, 1073741824, "octets",
 	"length of one line of a message")
 PARAM_CLASS(max_junk,	NUM, "100", 10, 1000000, "commands",

@@ -108,7 +108,7 @@ REASON(end_verdict_failed,	SESSION, CLOSE, "no verdict could be had")
 REASON(end_internal,		SESSION, ABORT, "internal error")
 
 /* What became of a message: started is the sum of the four others. */
-REASON(message_started,		MESSAGE, COUNT, "exchanger answered DATA with 354")
+REASON(message_started,		MESSAGE, COUNT, "exchanger answered DATA with 354, or a first BDAT went up")
 REASON(message_accepted,	MESSAGE, COUNT, "exchanger accepted the message")
 REASON(message_rejected,	MESSAGE, COUNT, "refused for good, by us or by the exchanger")
 REASON(message_tempfailed,	MESSAGE, COUNT, "refused for now, by us or by the exchanger")
@@ -137,3 +137,4 @@ REASON(recipient_probe,		NOTE,	COUNT, "VRFY or EXPN")
 REASON(newline_normalised,	NOTE,	COUNT, "command or message with a bare CR or LF was normalised")
 REASON(upstream_port_taken,	NOTE,	COUNT, "subscriber's own port was taken upstream, another was used")
 REASON(refused_greeted,		STEER,	STEER, "line is refused, the inspector tells it so")
+REASON(tls_limit_shadow,	NOTE,	COUNT, "TLS session beyond its limit of octets or time, let go on in shadow")

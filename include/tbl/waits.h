@@ -16,3 +16,4 @@ WAIT(line,	line_timeout,	  end_timeout_line,	"rest of the client's command line"
 WAIT(body,	body_timeout,	  end_timeout_body,	"more of the message from the client")
 WAIT(write,	write_timeout,	  end_timeout_write,	"a side to read what was sent")
 WAIT(closing,	write_timeout,	  end_timeout_write,	"the other end to close")
+WAIT(tunnel,	idle_timeout,	  end_timeout_idle,	"octets of either side within TLS")

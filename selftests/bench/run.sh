@@ -21,6 +21,9 @@ measure()
 	echo "== steering: ns a packet, verifier instructions"
 	build/bench/steer_bench
 	echo
+	echo "== SMTP: commands that bring no mail, octets of messages, one thread"
+	build/bench/smtp_bench
+	echo
 	echo "== content: rules and links, one thread"
 	build/bench/verdict_bench
 	echo

@@ -356,7 +356,7 @@ static bool client_line(struct model *m)
 	bool dirty, lone;
 	char *line = m->client.data;
 
-	if (m->first && len && (unsigned char)(*line | 0x20) - 'a' > 25u)
+	if (m->first && len && (unsigned int)((*line | 0x20) - 'a') > 25u)
 		model_loosen(m);
 	if (!end)
 		return false;

@@ -75,8 +75,10 @@ static void answered(struct model *m, enum verb verb, unsigned int code)
 	case DATA: answered_data(m, code); break;
 	case BDAT: case CHUNK_LAST: answered_chunk(m, verb, code); break;
 	case RSET:
-		if (yes)
-			m->tx_chunks = m->tx_data = m->tx_failed = m->tx_recipients = 0;
+		if (yes) {
+			m->tx_chunks = m->tx_data = m->tx_failed = false;
+			m->tx_recipients = 0;
+		}
 		break;
 	case QUIT:
 		if (!yes)

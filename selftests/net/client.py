@@ -17,6 +17,7 @@ import threading
 import time
 
 CLONE_NEWNET = 0x40000000
+TCP_REPAIR = 19
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -68,6 +69,12 @@ def connect(namespace, source, target, port=25, timeout=10, own_port=0):
     return sock
 
 
+def vanish(sock):
+    """Gone without a segment, as a host whose line was cut."""
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    sock.close()
+
+
 def reset(sock):
     """Close with a RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -95,7 +102,8 @@ class Ended(Exception):
 class Client:
     """One SMTP session. Replies are whole strings without the final CRLF."""
 
-    def __init__(self, namespace, source, target, port=25, timeout=10, ledger=None):
+    def __init__(self, namespace, source, target, port=25, timeout=10, ledger=None,
+                 own_port=0):
         self.ledger = ledger
         self.source, self.target, self.port = source, target, port
         self.buffer = b""
@@ -105,7 +113,7 @@ class Client:
         self.pairs = []		# (command, its reply)
         self.ended = None	# closed | reset | timeout
         self.started = time.monotonic()
-        self.sock = connect(namespace, source, target, port, timeout)
+        self.sock = connect(namespace, source, target, port, timeout, own_port)
         self.own_port = self.sock.getsockname()[1]
 
     def __enter__(self):
@@ -192,6 +200,24 @@ class Client:
                              digest=hashlib.sha256(content).hexdigest(),
                              octets=len(content), reply=reply)
 
+    def chunks(self, pieces, rush=False):
+        """A message by BDAT, the last piece with LAST; @rush: all in one segment.
+        Returns the replies; the last one is the message's."""
+        replies, begun = [], time.monotonic()
+        out = [b"BDAT %d%s\r\n%s" % (len(piece), b" LAST" * (i == len(pieces) - 1), piece)
+               for i, piece in enumerate(pieces)]
+        try:
+            if rush:
+                self.send(b"".join(out), len(out))
+            for octets in out:
+                if not rush:
+                    self.send(octets, 1)
+                replies.append(self.reply())
+        finally:
+            whole = replies[-1] if len(replies) == len(out) else ""
+            self.note_message(b"".join(pieces), whole, begun)
+        return replies
+
     def mail(self, content, **envelope):
         """One whole transaction; returns the reply to the dot, or to DATA."""
         reply = self.envelope(**envelope)
@@ -238,6 +264,14 @@ class Client:
     def abort(self):
         reset(self.sock)
         self.sock = None
+
+    def vanish(self):
+        vanish(self.sock)
+        self.sock = None
+
+    def fin(self):
+        """Half of a close: our side is over, theirs may go on."""
+        self.sock.shutdown(socket.SHUT_WR)
 
 
 def message(subject="hello", body="Nothing to see here.\r\n", **fields):

@@ -88,6 +88,7 @@ class Lab:
         self.dir = f"/run/postern-lab/{self.name}"
         self.conf, self.daemon, self.sink = text or conf(), daemon, sink
         self.flows = []
+        self.at_end = []	# what is called before it goes down
 
     # --- up and down
 
@@ -118,6 +119,8 @@ class Lab:
         return self
 
     def down(self):
+        while self.at_end:
+            self.at_end.pop()()
         for capture in ("inside", "outside"):
             if hasattr(self, capture):
                 getattr(self, capture).close()
@@ -210,8 +213,9 @@ class Lab:
 
     # --- clients and the exchanger
 
-    def client(self, source, target=MX4, port=25, timeout=10):
-        return client.Client(self.ns("sub"), source, target, port, timeout, self.notes)
+    def client(self, source, target=MX4, port=25, timeout=10, own_port=0):
+        return client.Client(self.ns("sub"), source, target, port, timeout, self.notes,
+                             own_port)
 
     def send(self, source, content, target=MX4, port=25):
         """One message in a session of its own; returns the reply to the dot."""
@@ -230,6 +234,12 @@ class Lab:
         with open(f"{self.dir}/sink/script.new", "w", encoding="utf-8") as f:
             json.dump(rows, f)
         os.rename(f"{self.dir}/sink/script.new", f"{self.dir}/sink/script.json")
+
+    def connected(self, port):
+        """Legs on the router of a client that comes from @port, that have not ended."""
+        done = self.run("rtr", "ss", "-Htan", "state", "connected", "exclude", "time-wait",
+                        "(", "sport", "=", f":{port}", "or", "dport", "=", f":{port}", ")")
+        return len(done.stdout.splitlines())
 
     def flow(self, source="10.64.0.250", target="198.51.100.28"):
         self.flows.append(watch.Flow(self.name, source, target))

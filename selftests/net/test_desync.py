@@ -160,6 +160,77 @@ def injected(lab):
           "smuggled" not in line], [], "forwarded octets")
 
 
+INJECTED = b"MAIL FROM:<smuggled@b>\r\nRCPT TO:<smuggled@d>\r\n"
+HELLO = b"\x16\x03\x01\x00\x05hello"
+
+
+def ends_injected(lab, c, name):
+    """The session ends, and nothing of the injection has reached either side."""
+    got = c.finish()
+    holds(c.ended in ("closed", "reset"), f"{name}: the session hangs")
+    holds(got in (b"", b"220 2.0.0 go ahead\r\n"), f"{name}: the client got {got!r}")
+    holds(not any("smuggled" in line for line in lab.sink_commands()), f"{name}: forwarded")
+
+
+@case("desync: STARTTLS passed, commands behind it never arrive, 20 segmentations (B12, E33)",
+      "pass", conf(starttls="pass"))
+def injected_commands(lab):
+    octets = b"STARTTLS\r\n" + INJECTED
+    for delay in (0.05, 0):
+        lab.script(extensions=["PIPELINING", "STARTTLS"], delays={"starttls": delay})
+        for at in cut_points(octets, 20):
+            with lab.client("10.64.0.9") as c:
+                c.ledger = None
+                holds("STARTTLS" in c.hello(), "STARTTLS is not offered")
+                try:
+                    c.send(octets[:at])
+                    c.send(octets[at:])
+                except (BrokenPipeError, ConnectionResetError):
+                    pass
+                ends_injected(lab, c, f"cut at {at}, 220 after {delay} s")
+    lab.wait_counter("end_tls_inject", 40, lab.counted)
+    for raw in lab.sink_rows("close"):
+        holds("smuggled" not in raw["left"], "octets were forwarded")
+
+
+@case("desync: STARTTLS passed, replies behind its 220 never arrive, 20 segmentations (B12, E33)",
+      "pass", conf(starttls="pass"))
+def injected_replies(lab):
+    reply = "220 2.0.0 go ahead\r\n250 injected\r\n250 injected"
+    for hello in (b"", HELLO):
+        for at in cut_points(reply, 20):
+            lab.script(extensions=["PIPELINING", "STARTTLS"], replies={"starttls": reply},
+                       cuts={"starttls": at})
+            with lab.client("10.64.0.9") as c:
+                c.ledger = None
+                c.hello()
+                c.send(b"STARTTLS\r\n")
+                try:
+                    if hello:
+                        c.reply()
+                        c.send(hello)
+                except (client.Ended, BrokenPipeError, ConnectionResetError):
+                    pass
+                ends_injected(lab, c, f"cut at {at}, hello {len(hello)}")
+    lab.wait_counter("end_tls_inject", 40, lab.counted)
+
+
+@case("desync: octets wait behind a STARTTLS that the exchanger refuses: 421 (B12, E33)",
+      "pass", conf(starttls="pass"))
+def injected_refused(lab):
+    for code in ("454", "502", "530"):
+        lab.script(extensions=["PIPELINING", "STARTTLS"], delays={"starttls": 0.05},
+                   replies={"starttls": f"{code} no"})
+        with lab.client("10.64.0.9") as c:
+            c.ledger = None
+            c.hello()
+            c.send(b"STARTTLS\r\n" + INJECTED)
+            begins(c.reply(), code, "STARTTLS")
+            begins(c.reply(), "421 4.5.0", "what is behind it")
+            c.finish()
+        holds(not any("smuggled" in line for line in lab.sink_commands()), f"{code}: forwarded")
+
+
 # A line end that only some receivers honour: none may cross (E45 to E49).
 LOOKALIKES = [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n",
               b"\r\n.\0\r\n", b"\r\r\n.\r\r\n", b"\n.\0\n"]

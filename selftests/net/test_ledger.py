@@ -5,6 +5,7 @@
 import copy
 import sys
 
+import expect
 import ledger
 
 DIRECT = {"10.64.0.99"}
@@ -114,8 +115,45 @@ FINE = [
 ]
 
 
-def main():
+def talk_row(*seen):
+    return {"id": "1.1", "seen": list(seen), "waited": False, "ended": "left"}
+
+
+NOOP = ("NOOP <n1>", ["remote", ["250"]], "250", "250 2.0.0 <n1>")
+AUTH = ("AUTH PLAIN x", ["local", ["573"]], "573", "573 5.7.1 no [abc]")
+GONE = ("dot m1", ["lost"], None, None)
+AFTER = ("NOOP <n2>", ["none"], None, None)
+
+# Name, is it wrong, what a client saw.
+SEEN = [
+    ("as it had to be", False, talk_row(NOOP, AUTH, GONE, AFTER)),
+    ("451 for an exchanger that went away", False,
+     talk_row((*GONE[:2], "451", "451 4.4.2 lost [abc]"))),
+    ("another code", True, talk_row((*NOOP[:2], "550", "550 5.0.0 <n1>"))),
+    ("another command's reply", True, talk_row((*NOOP[:3], "250 2.0.0 <n9>"))),
+    ("no reply", True, talk_row((*NOOP[:2], None, None))),
+    ("ours in the place of the exchanger's", True,
+     talk_row((*NOOP[:3], "250 2.0.0 <n1> [abc]"))),
+    ("the exchanger's in the place of ours", True, talk_row((*AUTH[:3], "573 5.7.1 no"))),
+    ("accepted by one that went away", True, talk_row((*GONE[:2], "250", "250 ok"))),
+    ("a reply after the end", True, talk_row(GONE, (*AFTER[:2], "250", "250 ok"))),
+    ("two tickets in one session", True, talk_row(AUTH, (*AUTH[:3], "573 5.7.1 no [abd]"))),
+    ("QUIT and no end", True, {**talk_row(NOOP), "waited": True, "ended": "timeout"}),
+]
+
+
+def check_seen():
     bad = 0
+    for name, wrong, row in SEEN:
+        right = bool(expect.violations(row)) == wrong
+        bad += not right
+        print(f"{'ok' if right else 'not ok'} ledger: seen: {name}" +
+              ("" if right else f" - got {expect.violations(row)}"))
+    return bad
+
+
+def main():
+    bad = check_seen()
     cases = [("clean record", None, lambda record: None)]
     cases += FAULTS + [(name, None, plant) for name, plant in FINE]
     for name, wanted, plant in cases:

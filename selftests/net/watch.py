@@ -39,13 +39,14 @@ SYN_FILTER = [
 def packet_socket(namespace, interface, rows=None):
     """A raw socket on @interface, filtered by @rows."""
     with client.Inside(namespace):
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        # Of no protocol until it is bound: nothing may come in before the filter.
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         if rows:
             code = ctypes.create_string_buffer(
                 b"".join(struct.pack("HBBI", *row) for row in rows))
             sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
                             struct.pack("HxxxxxxP", len(rows), ctypes.addressof(code)))
-        sock.bind((interface, 0))
+        sock.bind((interface, ETH_P_ALL))
     return sock
 
 

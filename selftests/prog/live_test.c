@@ -413,6 +413,34 @@ static void refused(const struct wire *w, const char *line, unsigned int tags,
 	cr_expect_eq(s.dport, 40001);
 }
 
+/* A refused line that is told why reaches the worker, and again over TIME_WAIT; else a reset. */
+Test(live, refused_and_greeted)
+{
+	struct postern_line value = { .treatment = POSTERN_REFUSE, .class = CLASS_GREET };
+	struct caller c;
+	int i, fd;
+
+	begin();
+	rig_line(r, LINE4, value);
+	c = caller_of(&sub, LINE4, 40001);
+	for (i = 0; i < 3; i++) {
+		caller_connect(&c);
+		fd = accepted(rig_worker(LINE4), 2000);
+		cr_assert_geq(fd, 0);
+		close(fd);
+		caller_expect(&c, FIN | ACK);
+		caller_send(&c, FIN | ACK, 0);
+		caller_expect(&c, ACK);
+		c.seq += 100000;
+	}
+	cr_expect_eq(rig_count(r, POSTERN_R_refused_greeted), 3);
+	value.class = CLASS_PLAIN;
+	rig_line(r, LINE4, value);
+	caller_send(&c, SYN, 0);
+	caller_expect(&c, RST | ACK);
+	rig_free(r);
+}
+
 /* Resets leave by the device that the segment came in by, tag and all. */
 Test(live, resets)
 {

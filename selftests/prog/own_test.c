@@ -198,6 +198,13 @@ static void refused(struct rig *r)
 	rig_line(r, LINE4, value);
 }
 
+static void refused_and_greeted(struct rig *r)
+{
+	struct postern_line value = { .treatment = POSTERN_REFUSE, .class = CLASS_GREET };
+
+	rig_line(r, LINE4, value);
+}
+
 static void bypass(struct rig *r)
 {
 	struct postern_settings set = rig_settings(r);
@@ -320,6 +327,13 @@ static const struct row rows[] = {
 	{ "cookie with a reset", STEER,
 	  { .sport = COOKIE_PORT, .flags = ACK | RST, .damage = with_cookie },
 	  .verdict = PASS, .reason = POSTERN_R_direct_session, .silent = true },
+
+	{ "cookie, refused and told why", STEER,
+	  { .sport = COOKIE_PORT, .flags = ACK, .damage = with_cookie }, refused_and_greeted,
+	  .verdict = PASS, .reason = POSTERN_R_steered_cookie, .marked = true },
+	{ "cookie, refused", STEER,
+	  { .sport = COOKIE_PORT, .flags = ACK, .damage = with_cookie }, refused,
+	  .verdict = RESET, .reason = POSTERN_R_refused_line },
 
 	{ "answer", BACK, { ANSWER, .dport = OPEN_PORT }, OURS(own_upstream) },
 	{ "answer, IPv6", BACK, { ANSWER6, .dport = OPEN_PORT }, OURS(own_upstream) },

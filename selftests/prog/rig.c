@@ -182,6 +182,9 @@ static void reset_classes(struct rig *r)
 				   .syn_tolerance = 3 * NS_PER_SEC },
 		[CLASS_RESET_SHADOW] = { .name = "both", .fail = POSTERN_FAIL_RESET,
 					 .mode = POSTERN_SHADOW },
+		[CLASS_GREET] = { .name = "greet", .refused = POSTERN_REFUSED_GREET },
+		[CLASS_GREET_SHADOW] = { .name = "quiet", .refused = POSTERN_REFUSED_GREET,
+					 .mode = POSTERN_SHADOW },
 	};
 	uint32_t i;
 

@@ -26,6 +26,8 @@ enum {
 	CLASS_RESET,		/* fails closed */
 	CLASS_BUDGET,		/* one SYN a second, three at once */
 	CLASS_RESET_SHADOW,
+	CLASS_GREET,		/* tells refused lines why */
+	CLASS_GREET_SHADOW,
 };
 
 enum program { SCREEN, STEER, STEER_L3, STEER_SCREEN, BACK, BACK_L3, PROGRAMS };

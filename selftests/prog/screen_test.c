@@ -65,6 +65,14 @@ static void spent_and_exempt(struct rig *r)
 	rig_line(r, BUDGET_LINE, value);
 }
 
+static void spent_and_greeted(struct rig *r)
+{
+	struct postern_line value = { .treatment = POSTERN_REFUSE, .class = CLASS_GREET };
+
+	rig_line(r, REFUSED_LINE, value);
+	spent(r);
+}
+
 static const struct row rows[] = {
 	{ "within the budget", SCREEN, { .src = BUDGET_LINE }, .verdict = XDP_PASS },
 	{ "budget spent", SCREEN, { .src = BUDGET_LINE }, spent,
@@ -102,6 +110,10 @@ static const struct row rows[] = {
 	{ "refused, flooding with data, shadow", STEER,
 	  { .src = REFUSED_LINE, .flags = ACK }, spent_in_shadow, .verdict = PASS,
 	  .reason = POSTERN_R_shadow_reset, .would = POSTERN_R_refused_line },
+	{ "refused and told why, flooding", SCREEN, { .src = REFUSED_LINE }, spent_and_greeted,
+	  .verdict = XDP_DROP, .reason = POSTERN_R_refused_flood },
+	{ "refused and told why, flooding, tc", STEER_SCREEN, { .src = REFUSED_LINE },
+	  spent_and_greeted, .verdict = DROP, .reason = POSTERN_R_refused_flood },
 	{ "refused, flooding, tc", STEER_SCREEN, { .src = REFUSED_LINE }, spent, .verdict = DROP,
 	  .reason = POSTERN_R_refused_flood },
 };

@@ -9,6 +9,7 @@
 #include "rows.h"
 
 #define STEERED		.verdict = PASS, .reason = POSTERN_R_steered, .marked = true
+#define GREETED		.verdict = PASS, .reason = POSTERN_R_refused_greeted, .marked = true
 #define PASSED(why)	.verdict = PASS, .reason = POSTERN_R_##why
 #define RESETS(why)	.verdict = RESET, .reason = POSTERN_R_##why
 #define FLOW(who, flags) .line = who, .flow = flags
@@ -56,6 +57,30 @@ static void refused(struct rig *r)
 static void refused_in_shadow_class(struct rig *r)
 {
 	line_is(r, LINE4, POSTERN_REFUSE, CLASS_SHADOW, 0);
+}
+
+static void greeted(struct rig *r)
+{
+	line_is(r, LINE4, POSTERN_REFUSE, CLASS_GREET, 0);
+	line_is(r, "2001:db8:64:1::", POSTERN_REFUSE, CLASS_GREET, 0);
+	rig_dead(r, LINE4, MX4, FAR);	/* which it is not told: nobody will be dialled */
+}
+
+static void greeted_by_destination(struct rig *r)
+{
+	refused(r);
+	rig_destination(r, MX4, POSTERN_DEST_CLASS, CLASS_GREET);
+}
+
+static void reset_by_destination(struct rig *r)
+{
+	greeted(r);
+	rig_destination(r, MX4, POSTERN_DEST_CLASS, CLASS_RESET);
+}
+
+static void greeted_in_shadow(struct rig *r)
+{
+	line_is(r, LINE4, POSTERN_REFUSE, CLASS_GREET_SHADOW, 0);
 }
 
 static void steered_in_exempt_pool(struct rig *r)
@@ -231,6 +256,30 @@ static void own_within_smarthosts(struct rig *r)
 	rig_destination(r, MX4, POSTERN_DEST_OWN, 0);
 }
 
+static void greeted_and_no_workers(struct rig *r)
+{
+	greeted(r);
+	no_workers(r);
+}
+
+static void greeted_and_all_hang(struct rig *r)
+{
+	greeted(r);
+	all_hang(r);
+}
+
+static void greeted_and_one_left(struct rig *r)
+{
+	greeted(r);
+	only_the_last_is_left(r);
+}
+
+static void greeted_and_bypass(struct rig *r)
+{
+	greeted(r);
+	bypass(r);
+}
+
 static void closed_class_by_destination(struct rig *r)
 {
 	rig_destination(r, MX4, POSTERN_DEST_CLASS, CLASS_RESET);
@@ -319,6 +368,26 @@ static const struct row rows[] = {
 	  .reason = POSTERN_R_refused_line },
 	{ "refused line, shadow", STEER, {}, refused_in_shadow_class, PASSED(shadow_reset),
 	  .would = POSTERN_R_refused_line, FLOW(LINE4, F_SYN) },
+	{ "refused line is told why", STEER, {}, greeted, GREETED, FLOW(LINE4, ALONE) },
+	{ "refused line is told why, IPv6", STEER, { .v6 = true }, greeted, GREETED },
+	{ "refused line is told why, in PPPoE", STEER, { .pppoe = true }, greeted, GREETED },
+	{ "refused line is told why, screening", STEER_SCREEN, {}, greeted, GREETED },
+	{ "refused line is told why, by destination", STEER, {}, greeted_by_destination,
+	  GREETED },
+	{ "refused line is told why, one worker left", STEER, {}, greeted_and_one_left, GREETED },
+	{ "refused line is told why elsewhere", STEER, {}, reset_by_destination,
+	  RESETS(refused_line) },
+	{ "refused line is told why, no worker", STEER, {}, greeted_and_no_workers,
+	  RESETS(refused_line), FLOW(LINE4, ALONE) },
+	{ "refused line is told why, all hang", STEER, {}, greeted_and_all_hang,
+	  RESETS(refused_line) },
+	{ "refused line is told why, data", STEER, { .flags = ACK, .payload = 9 }, greeted,
+	  RESETS(refused_line) },
+	{ "refused line is told why, its own reset", STEER, { .flags = RST }, greeted,
+	  .verdict = DROP, .reason = POSTERN_R_refused_line },
+	{ "refused line is told why, shadow", STEER, {}, greeted_in_shadow, PASSED(shadow_reset),
+	  .would = POSTERN_R_refused_line, FLOW(LINE4, F_SYN) },
+	{ "refused line is told why, bypass", STEER, {}, greeted_and_bypass, PASSED(bypass) },
 	{ "exchanger dead, without a link header", STEER_L3, { .raw = true, .src = "8.0.0.9" },
 	  dead, RESETS(dead_exchanger) },
 

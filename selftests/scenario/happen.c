@@ -118,10 +118,23 @@ static void own_server(const char *arg)
 	stage.own = true;
 }
 
+static void port_taken(const char *arg)
+{
+	(void)arg;
+	stage.port_taken = true;
+}
+
 static void overload(const char *arg)
 {
 	(void)arg;
 	stage.overload = true;
+}
+
+static void overload_stopping(const char *arg)
+{
+	(void)arg;
+	stage.overload = true;
+	stage.refusal = SMTP_REPLY_closing_shutdown;
 }
 
 static void no_descriptor(const char *arg)
@@ -140,6 +153,12 @@ static void scan_fails(const char *arg)
 {
 	(void)arg;
 	stage.plan.broken = true;
+}
+
+static void scan_works(const char *arg)
+{
+	(void)arg;
+	stage.plan.broken = false;
 }
 
 static void verdict(const char *arg)
@@ -207,10 +226,13 @@ static const struct happening {
 	{ "line-unknown", line_unknown, "", true },
 	{ "line-failed", line_failed, "", true },
 	{ "own-server", own_server, "", true },
+	{ "port-taken", port_taken, "", true },
 	{ "overload", overload, "", true },
+	{ "overload-stopping", overload_stopping, "", true },
 	{ "no-descriptor", no_descriptor, "", true },
 	{ "no-buffer", no_buffer, "", true },
 	{ "scan-fails", scan_fails, "", true },
+	{ "scan-works", scan_works, "", true },
 	{ "verdict", verdict, "accept reject tempfail drop wait early certain", true },
 	{ "shutdown", shutdown_now, "", false },
 	{ "connect", connect_again, "", false },

@@ -116,7 +116,7 @@ static void add_line(struct reader *r, char kind, const char *text)
 {
 	struct scenario *now = r->now;
 	struct line *last = now->count ? &now->lines[now->count - 1] : NULL;
-	bool octets = strchr("><CSBE", kind);
+	bool octets = strchr("><CSBE", kind), escapes = octets || kind == 's';
 
 	if (!octets || !last || last->kind != kind) {
 		now->lines = grow(now->lines, now->count, sizeof(*now->lines));
@@ -126,6 +126,8 @@ static void add_line(struct reader *r, char kind, const char *text)
 	}
 	if (octets)
 		text_add(r, &last->text, text);
+	else if (escapes)
+		octets_add(r, &last->text, text, text + strlen(text));
 	else
 		bytes_add(&last->text, text, strlen(text));
 	bytes_add(&last->text, "", 1);
@@ -165,13 +167,13 @@ static const struct block *find_block(const struct script *s, const char *name, 
 	return NULL;
 }
 
-/* The @n'th of arguments that stand between " | "; false: there are not so many. */
+/* The @n'th of arguments that have " | " between them; false: there are not so many. */
 static bool argument(const char *args, unsigned int n, const char **at, size_t *len)
 {
 	const char *end;
 
-	for (; args; args = end ? end + 3 : NULL) {
-		end = strstr(args, " | ");
+	for (; args; args = end ? end + 2 + (end[2] == ' ') : NULL) {
+		end = strstr(args, " |");
 		*at = args;
 		*len = end ? (size_t)(end - args) : strlen(args);
 		if (!--n)

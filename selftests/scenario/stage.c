@@ -8,9 +8,8 @@
 #include "base/clock.h"
 #include "base/reason.h"
 
-/* A turn moves something or is the last one; these are far above what any run needs. */
-#define TURNS_FREE	2000
-#define TURNS_PER_OCTET	4
+/* Turns in which nothing moves, before that is called a busy loop. */
+#define TURNS_IDLE	50
 
 #define WALL_START	(1700000000 * NS_PER_SEC)
 
@@ -42,13 +41,16 @@ static int resolve(void *arg, const struct postern_addr *src, const struct poste
 	return stage.resolve_err;
 }
 
-static int dial_out(void *arg, const struct postern_addr *from, const struct postern_addr *to)
+static int dial_out(void *arg, const struct postern_addr *from, unsigned int *port,
+		    const struct postern_addr *to)
 {
 	int fd;
 
 	(void)arg;
 	(void)from;
 	(void)to;
+	if (stage.port_taken)
+		*port = 0;
 	stage.dials++;
 	if (stage.dialled == DIAL_LOCAL)
 		return -EADDRNOTAVAIL;
@@ -152,6 +154,8 @@ WRAP(void, smtp_init_refused, struct smtp *s, const struct smtp_env *env,
      const struct smtp_ops *ops, void *owner, enum smtp_reply reply)
 {
 	judge = ops;
+	if (reply == SMTP_REPLY_closing_overload)
+		reply = stage.refusal;
 	__real_smtp_init_refused(s, env, &seen, owner, reply);
 }
 
@@ -194,7 +198,8 @@ void stage_reset(enum hurdle hurdle)
 	stage.line = (struct steering_line){ .treatment = POSTERN_STEER,
 					     .shadow = conf->mode || conf->classes[0].mode };
 	stage.resolve_err = 0;
-	stage.own = stage.overload = false;
+	stage.own = stage.overload = stage.port_taken = false;
+	stage.refusal = SMTP_REPLY_closing_overload;
 	stage.dialled = DIAL_TAKEN;
 	stage.plan = (struct verdict_plan){ .action = VERDICT_ACCEPT };
 	stage.content.len = stage.events.len = 0;
@@ -215,15 +220,24 @@ void stage_connect(void)
 		atomic_fetch_sub(&stage.all.sessions, stage.all.conf->max_sessions);
 }
 
+/* Octets that the worker has read and sent so far. */
+static size_t moved(void)
+{
+	return wire.conn[CLIENT].read + wire.conn[SERVER].read + wire.conn[CLIENT].sent.len +
+	       wire.conn[SERVER].sent.len;
+}
+
 void stage_settle(void)
 {
-	size_t octets = wire.conn[CLIENT].to_us.len + wire.conn[SERVER].to_us.len +
-			wire.conn[CLIENT].sent.len + wire.conn[SERVER].sent.len;
-	size_t most = TURNS_FREE + TURNS_PER_OCTET * octets, turns = 0;
+	size_t before = moved();
+	unsigned int idle = 0;
 
 	while (worker_turn(&stage.w, 0) &&
-	       (wire_ready() || stage.w.runnable || stage.w.released)) {
-		if (++turns > most) {
+	       (wire_ready() || stage.w.runnable || stage.w.released ||
+		!wheel_wait(&stage.w.wheel, 1))) {
+		idle = moved() == before ? idle + 1 : 0;
+		before = moved();
+		if (idle > TURNS_IDLE) {
 			stage.fault = "the worker does not come to rest";
 			return;
 		}

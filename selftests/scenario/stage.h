@@ -33,9 +33,11 @@ struct stage {
 	/* Asked before a session begins. */
 	struct steering_line	line;
 	int			resolve_err;
+	bool			port_taken;	/* upstream: the subscriber's own */
 	bool			own;		/* the exchanger's address is ours */
 	enum dialled		dialled;
 	bool			overload;	/* as many sessions as are allowed are there */
+	enum smtp_reply		refusal;	/* what such a session is told */
 	struct postern_addr	client;
 	struct postern_addr	server;
 	unsigned int		port;		/* where the connection was meant for */

@@ -241,14 +241,13 @@ static ssize_t take(struct conn *c, const char *data, size_t len)
 	if (c->connecting)
 		return fail(EAGAIN);
 	wire.calls++;
+	c->full |= n < len;
 	if (trip(c, true, &n))
 		return -1;
 	if (wire.hurdle == HURDLE_ONE_OCTET && n > 1) {
 		n = 1;
 		changed(c);
 	}
-	if (n < len && n == c->window)
-		c->full = true;
 	bytes_add(&c->sent, data, n);
 	if (c->window != SIZE_MAX)
 		c->window -= n;

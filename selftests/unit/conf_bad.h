@@ -87,8 +87,6 @@ BAD("class \"a\" { received = yes }\n",
     "F:1: received = \"yes\" is not known, expected true or false")
 BAD("class \"a\" {\n fail = closed\n}\n",
     "F:2: fail = \"closed\" is not known, expected open or reset")
-BAD("class \"a\" {\n\n starttls = pass }\n",
-    "F:3: starttls = \"pass\" is not available in this release, expected hide or refuse")
 BAD("interface \"eth0\" { side = inside }\n",
     "F:1: side = \"inside\" is not known, expected subscriber or upstream")
 

@@ -44,7 +44,8 @@ static int full_pipe(void)
 	return pair[0];
 }
 
-static int fake_dial(void *arg, const struct postern_addr *from, const struct postern_addr *to)
+static int fake_dial(void *arg, const struct postern_addr *from, unsigned int *port,
+		     const struct postern_addr *to)
 {
 	struct sockaddr_in name;
 	socklen_t len = sizeof(name);
@@ -53,6 +54,9 @@ static int fake_dial(void *arg, const struct postern_addr *from, const struct po
 	(void)arg;
 	(void)from;
 	(void)to;
+	t.port_wished = *port;
+	if (t.port_taken)
+		*port = 0;
 	if (t.dial_err)
 		return t.dial_err;
 	/* A socket that neither becomes writable nor fails. */

@@ -43,6 +43,8 @@ struct session_lab {
 	int			resolve_err;
 	int			dial_err;
 	bool			never_answer;	/* dials stay unanswered */
+	unsigned int		port_wished;	/* of the last dial */
+	bool			port_taken;	/* a wish is not granted */
 	int			dead;		/* times an exchanger was marked dead */
 	int			mx_listener;
 	int			records;	/* the clerk's end */

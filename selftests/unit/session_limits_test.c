@@ -188,6 +188,66 @@ Test(session_limits, line_refused_while_a_message_runs)
 	cr_assert_eq(t.tallies[POSTERN_R_message_accepted], 1);
 }
 
+/* A refused line whose class says "greet"; the dial would show as end_dial_local. */
+static void arrive_refused(void)
+{
+	t.dial_err = -ENOSYS;
+	t.line.treatment = POSTERN_REFUSE;
+	t.conf->classes[0].refused = CONF_REFUSED_GREET;
+	t.client.fd = -1;
+	arrive("198.51.100.25", 25);
+}
+
+/* E81 */
+Test(session_limits, refused_line_is_told_why)
+{
+	arrive_refused();
+	expect("client", "554 5.7.1 sending on port 25 is blocked for this line");
+	put(&t.client, "EHLO pc\r\nMAIL FROM:<a@x.example>\r\n");
+	expect("client", "503 5.5.1");
+	put(&t.client, "QUIT\r\n");
+	expect("client", "221 2.0.0");
+	close(t.client.fd);
+	t.client.fd = -1;
+	turn_until(all_gone, NULL, "the session's end");
+	cr_assert_eq(t.tallies[POSTERN_R_end_refused_line], 1);
+	cr_assert_eq(t.tallies[POSTERN_R_end_dial_local], 0);
+	cr_assert_eq(t.tallies[POSTERN_R_session_started], 0);
+}
+
+/* It neither speaks nor goes: we end it, in order, although idle_timeout is far. */
+Test(session_limits, refused_line_does_not_stay)
+{
+	arrive_refused();
+	expect("client", "554 5.7.1");
+	cr_assert_leq(t.w.sessions->linger_until, t.w.now + 10 * NS_PER_SEC);
+	wheel_stop(&t.w.wheel, &t.w.sessions->timer);
+	t.w.sessions->linger_until = t.w.now + 50 * NS_PER_MS;
+	put(&t.client, "NOOP\r\n");
+	expect("client", "503 5.5.1");
+	turn_until(end_over, &t.client, "our close");
+	cr_assert(t.client.eof, "not an orderly end");
+	turn_until(all_gone, NULL, "the session's end");
+	cr_assert_eq(t.tallies[POSTERN_R_end_refused_line], 1);
+}
+
+/* In shadow nothing is refused; and only so many are told at a time. */
+Test(session_limits, refused_line_is_reset_all_the_same)
+{
+	t.line.shadow = true;
+	arrive_refused();
+	turn_until(end_over, &t.client, "the reset");
+	cr_assert_eq(t.client.err, ECONNRESET);
+	close(t.client.fd);
+	t.line.shadow = false;
+	atomic_store(&t.all.refusals, t.conf->max_sessions / 16 + 16);
+	arrive_refused();
+	turn_until(end_over, &t.client, "the reset");
+	cr_assert_eq(t.client.err, ECONNRESET);
+	cr_assert_eq(t.client.len, 0);
+	cr_assert_eq(t.tallies[POSTERN_R_end_refused_line], 2);
+}
+
 static bool drained(const void *arg)
 {
 	(void)arg;

@@ -64,16 +64,65 @@ Test(session, shadow_judges_and_lets_through)
 	cr_assert_eq(t.tallies[POSTERN_R_message_accepted], 1);
 }
 
-/* Without a bench nothing can be judged: the message is refused for now. */
-Test(session, no_scan_is_a_tempfail)
+/* DATA went up with the envelope: too late to refuse it, so the message is, at its end. */
+Test(session, no_memory_for_a_scan_is_a_452)
 {
 	t.w.bench = NULL;
 	up_to_data();
 	put(&t.client, "Subject: hi\r\n\r\nhello\r\n.\r\n");
-	expect("client", "451 4.7.1");
+	expect("client", "452 4.3.1");
 	cr_assert_null(strstr(t.mx.seen, "\r\n.\r\n"));
-	cr_assert_eq(t.tallies[POSTERN_R_verdict_tempfail], 1);
+	cr_assert_null(strstr(t.mx.seen, "hello"));
 	cr_assert_eq(t.tallies[POSTERN_R_message_tempfailed], 1);
+}
+
+/* One command, and the exchanger's answer; both unlike all earlier ones. */
+static void ask(const char *command, const char *answer)
+{
+	put(&t.client, command);
+	expect("mx", command);
+	put(&t.mx, answer);
+	expect("client", answer);
+}
+
+/* E16: DATA is refused and not forwarded; with memory the next message is taken. */
+Test(session, no_memory_for_a_scan_refuses_data)
+{
+	t.w.bench = NULL;
+	arrive("198.51.100.25", 25);
+	mx_accept();
+	put(&t.mx, "220 mx ESMTP\r\n");
+	expect("client", "220 mx");
+	ask("MAIL FROM:<1@x.example>\r\n", "250 one\r\n");
+	ask("RCPT TO:<2@y.example>\r\n", "250 two\r\n");
+	put(&t.client, "DATA\r\n");
+	expect("mx", "RSET\r\n");
+	put(&t.mx, "250 flushed\r\n");
+	expect("client", "452 4.3.1");
+	cr_assert_null(strstr(t.mx.seen, "DATA"));
+	t.w.bench = t.bench;
+	ask("MAIL FROM:<3@x.example>\r\n", "250 three\r\n");
+	ask("RCPT TO:<4@y.example>\r\n", "250 four\r\n");
+	ask("DATA\r\n", "354 go\r\n");
+	ask("\r\nhello\r\n.\r\n", "250 queued\r\n");
+	cr_assert_null(strstr(t.client.seen, "flushed"));
+	quit();
+	cr_assert_eq(t.tallies[POSTERN_R_message_started], 1);
+	cr_assert_eq(t.tallies[POSTERN_R_message_accepted], 1);
+}
+
+/* In shadow want of memory refuses nothing. */
+Test(session, no_memory_for_a_scan_in_shadow)
+{
+	t.w.bench = NULL;
+	t.line.shadow = true;
+	up_to_data();
+	put(&t.client, "Subject: hi\r\n\r\nhello\r\n.\r\n");
+	expect("mx", "\r\n.\r\n");
+	put(&t.mx, "250 queued\r\n");
+	expect("client", "250 queued");
+	quit();
+	cr_assert_eq(t.tallies[POSTERN_R_message_accepted], 1);
 }
 
 static void expect_refused_at_birth(const char *dst, unsigned int port, enum postern_reason why)
@@ -105,6 +154,33 @@ Test(session, nobody_is_dialled_who_must_not_be)
 	expect_refused_at_birth("198.51.100.25", 25, POSTERN_R_end_not_subscriber);
 	cr_assert_eq(t.tallies[POSTERN_R_end_dial_local], 0);
 	cr_assert_eq(t.dead, 0);
+}
+
+/* E87: the wish for the subscriber's own port, and that it was not granted. */
+Test(session, upstream_port)
+{
+	arrive("198.51.100.25", 25);
+	mx_accept();
+	cr_assert_eq(t.port_wished, 0);
+	close(t.client.fd);
+	close(t.mx.fd);
+	t.conf->classes[0].upstream_port = CONF_UPSTREAM_PORT_SAME;
+	arrive("198.51.100.25", 25);
+	mx_accept();
+	cr_assert_eq(t.port_wished, 40000);
+	cr_assert_eq(t.tallies[POSTERN_R_upstream_port_taken], 0);
+	close(t.client.fd);
+	close(t.mx.fd);
+	t.port_taken = true;
+	arrive("198.51.100.25", 25);
+	mx_accept();
+	put(&t.mx, "220 mx ESMTP\r\n");
+	expect("client", "220 mx");
+	cr_assert_eq(t.tallies[POSTERN_R_upstream_port_taken], 1);
+	t.dial_err = -ECONNREFUSED;
+	arrive("198.51.100.25", 25);
+	turn_until(end_over, &t.client, "the reset");
+	cr_assert_eq(t.tallies[POSTERN_R_upstream_port_taken], 1, "of a dial that failed");
 }
 
 Test(session, dial_failures_have_their_reasons)

@@ -69,6 +69,83 @@ static bool heard(const char *text)
 
 TestSuite(smtp_engine, .init = begin, .fini = finish);
 
+static void begin_chunks(void)
+{
+	o->class.chunking = CONF_CHUNKING_PASS;
+	say(CLIENT, "EHLO a\r\n");
+	say(SERVER, "250-mx\r\n250 CHUNKING\r\n");
+	say(CLIENT, "MAIL FROM:<a>\r\n");
+	say(SERVER, "250 ok\r\n");
+	say(CLIENT, "RCPT TO:<b>\r\n");
+	say(SERVER, "250 ok\r\n");
+}
+
+/* Accept before the end means nothing: it is asked for again. */
+Test(smtp_engine, accept_before_the_last_chunk)
+{
+	begin_chunks();
+	say(CLIENT, "BDAT 3 LAST\r\nx\r\n");
+	smtp_verdict(&o->smtp, VERDICT_ACCEPT);
+	owner_turns(o, false);
+	o->got[TO_CLIENT].len = 0;
+	say(SERVER, "250 3\r\n");
+	cr_assert(row() == SMTP_WAIT_verdict && o->acts == SMTP_ACT_VERDICT);
+	smtp_verdict(&o->smtp, VERDICT_REJECT);
+	owner_turns(o, false);
+	cr_assert(heard("550 5.7.1 "));
+	cr_assert(!memmem(o->got[TO_SERVER].data, o->got[TO_SERVER].len, " LAST", 5));
+}
+
+/* E16: a refusal without a transaction, or within the octets of DATA, refuses nothing. */
+Test(smtp_engine, refusal_out_of_place)
+{
+	smtp_refuse_data(&o->smtp, SMTP_REPLY_memory);
+	begin_chunks();
+	say(CLIENT, "DATA\r\n");
+	say(SERVER, "354 go\r\n");
+	cr_assert(row() == SMTP_WAIT_body);
+	smtp_refuse_data(&o->smtp, SMTP_REPLY_memory);
+	say(CLIENT, "a\r\n.\r\n");
+	smtp_verdict(&o->smtp, VERDICT_ACCEPT);
+	owner_turns(o, false);
+	o->got[TO_CLIENT].len = 0;
+	say(SERVER, "250 taken\r\n");
+	cr_assert(heard("250 taken\r\n"));
+}
+
+/* E16: between chunks the message ends with it, and the leg lives on. */
+Test(smtp_engine, refusal_between_chunks)
+{
+	begin_chunks();
+	say(CLIENT, "BDAT 3\r\nx\r\n");
+	say(SERVER, "250 3\r\n");
+	o->got[TO_CLIENT].len = o->got[TO_SERVER].len = 0;
+	smtp_refuse_data(&o->smtp, SMTP_REPLY_memory);
+	say(CLIENT, "BDAT 3 LAST\r\ny\r\n");
+	cr_assert(heard("452 4.3.1 ") && o->ended == 1 && !o->accepted);
+	cr_assert(o->got[TO_SERVER].len == 6 && !memcmp(o->got[TO_SERVER].data, "RSET\r\n", 6));
+	say(SERVER, "250 flushed\r\n");
+	cr_assert(row() == SMTP_WAIT_idle && !o->acts);
+}
+
+/* From LAST on one deadline holds: for its octets, the verdict and the end (section 9). */
+Test(smtp_engine, epoch_of_the_last_chunk)
+{
+	uint32_t last;
+
+	begin_chunks();
+	say(CLIENT, "BDAT 3 LAST\r\nx\r\n");
+	last = epoch();
+	cr_assert(row() == SMTP_WAIT_dot);
+	say(SERVER, "250 3\r\n");
+	cr_assert(row() == SMTP_WAIT_verdict && epoch() == last);
+	smtp_verdict(&o->smtp, VERDICT_ACCEPT);
+	owner_turns(o, false);
+	cr_assert(row() == SMTP_WAIT_dot && epoch() == last);
+	say(SERVER, "250 ok\r\n");
+	cr_assert(row() == SMTP_WAIT_idle && epoch() != last);
+}
+
 /* A line that comes octet by octet has one deadline; every command starts idle anew. */
 Test(smtp_engine, epoch_of_a_line)
 {

@@ -11,7 +11,9 @@
 
 #include "smtp_owner.h"
 
+/* Sequences of make check, and of make nightly. */
 #define SEQUENCES	10000
+#define SEQUENCES_LONG	200000
 #define COMMANDS	40
 
 struct model {
@@ -40,7 +42,15 @@ static void put(struct bytes *b, const char *text)
 /* Commands that the exchanger answers; it repeats the number that stands in them. */
 static const char *const there[] = {
 	"NOOP %u", "VRFY %u", "mail from:<%u>", "RCPT TO:<%u>", "rset %u", "HELP %u", "EXPN %u",
+	"HELO %u", "EHLO %u",
 };
+
+#define THERE (sizeof(there) / sizeof(there[0]))
+
+/* 4,200 octets. */
+#define X70	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X700	X70 X70 X70 X70 X70 X70 X70 X70 X70 X70
+#define LONG_LINE X700 X700 X700 X700 X700 X700
 
 /* Commands that we answer, and the code. */
 static const struct {
@@ -50,7 +60,7 @@ static const struct {
 	{ "STARTTLS", "502" }, { "AUTH PLAIN x", "573" }, { "XCLIENT a", "502" }, { "", "500" },
 	{ "MAIL FROM", "501" }, { "RCPT <x>", "501" }, { "BDAT 0 LAST", "502" },
 	{ "MAIL FROM:<x> BODY=BINARYMIME", "555" }, { "gibberish", "502" },
-	{ "BDAT 6 LAST\r\nQUIT", "502" },
+	{ "BDAT 6 LAST\r\nQUIT", "502" }, { LONG_LINE, "500" }, { LONG_LINE "\nQUIT", "500" },
 };
 
 static void choose_command(struct model *m, unsigned int number)
@@ -59,7 +69,7 @@ static void choose_command(struct model *m, unsigned int number)
 	unsigned int i;
 
 	if (pick(m, 2)) {
-		snprintf(line, sizeof(line), there[pick(m, 7)], number);
+		snprintf(line, sizeof(line), there[pick(m, THERE)], number);
 		put(&m->commands, line);
 		snprintf(line, sizeof(line), "R %u\n", number);
 	} else {
@@ -82,7 +92,10 @@ static void answer_line(struct model *m, const char *line, size_t len)
 		if (line[i] >= '0' && line[i] <= '9')
 			number[n++] = line[i];
 	number[n] = '\0';
-	if (pick(m, 4) == 0) {
+	/* Of an accepted EHLO only the first line stays: it has the number. */
+	if (len > 4 && !memcmp(line, "EHLO", 4)) {
+		snprintf(text, sizeof(text), "%s R %s\r\n", codes[pick(m, 5)], number);
+	} else if (pick(m, 4) == 0) {
 		i = pick(m, 5);
 		snprintf(text, sizeof(text), "%s-more\r\n%s R %s\r\n", codes[i], codes[i], number);
 	} else {
@@ -189,7 +202,7 @@ Test(smtp_order, replies_keep_their_order)
 
 	m->random = seed ? strtoull(seed, NULL, 10) : 20240229;
 	cr_assert(m->random, "POSTERN_SEED must not be 0");
-	for (i = 0; i < SEQUENCES; i++)
+	for (i = 0; i < (getenv("POSTERN_NIGHTLY") ? SEQUENCES_LONG : SEQUENCES); i++)
 		play_sequence(m, i);
 	free(m);
 }

@@ -82,8 +82,16 @@ void owner_reset(struct owner *o)
 		.auth_text = (char *)"use port 587",
 		.help_url = (char *)"http://help.example/",
 		.max_recipients = 1000,
+		.max_line = 1024 * 1024,
+		.max_junk = 100,
+		.tls_octets = 64 * 1024 * 1024,
 	};
-	o->env = (struct smtp_env) { &o->class, "rtr.example", "10.64.0.2", "T1" };
+	o->env = (struct smtp_env) {
+		.class = &o->class,
+		.hostname = "rtr.example",
+		.client = "10.64.0.2",
+		.ticket = "T1",
+	};
 }
 
 void owner_start(struct owner *o, enum smtp_reply refused)

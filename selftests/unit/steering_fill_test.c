@@ -58,6 +58,11 @@ Test(steering_fill, a_class_becomes_a_row)
 	cr_expect_eq(class.syn_tolerance, 2 * NS_PER_SEC);
 	cr_assert_eq(steering_class_get(&s, 2, &class), 0);
 	cr_expect_eq(class.syn_interval, 0);
+	cr_expect_eq(class.refused, POSTERN_REFUSED_RESET);
+	cr_expect_eq(class.fail, POSTERN_FAIL_OPEN);
+	fill("class \"told\" { refused = \"greet\" }\n");
+	cr_assert_eq(steering_class_get(&s, 1, &class), 0);
+	cr_expect_eq(class.refused, POSTERN_REFUSED_GREET);
 	cr_expect_eq(steering_class_get(&s, 3, &class), -ENOENT);
 }
 

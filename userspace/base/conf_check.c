@@ -104,9 +104,6 @@ static void check_class(const struct check *k, const struct conf_class *c)
 		conf_fault(k->faults, line_of(k, "class", c->title, NULL), "class \"%s\", expected "
 			   "1 to %d letters, digits, dots, hyphens and underscores",
 			   c->title, POSTERN_CLASS_NAME - 1);
-	if (c->starttls == CONF_STARTTLS_PASS)
-		conf_fault(k->faults, line_of(k, "class", c->title, "starttls"), "starttls = "
-			   "\"pass\" is not available in this release, expected hide or refuse");
 	if (!is_ascii(c->auth_text))
 		conf_fault(k->faults, line_of(k, "class", c->title, "auth_text"),
 			   "auth_text, expected printable ASCII");

@@ -16,6 +16,7 @@
 #include "control/addresses.h"
 #include "control/decision.h"
 #include "control/event_log.h"
+#include "control/exchangers.h"
 #include "control/server.h"
 
 #define RECORDS_A_ROUND	256	/* then the others have their turn */
@@ -25,6 +26,7 @@ struct clerk {
 	struct server		server;
 	struct addresses	addresses;
 	struct event_log	log;
+	struct exchangers	exchangers;
 	struct steering_events	*decisions;
 	volatile uint64_t	*tally;		/* row of keeper and clerk; we write log_dropped */
 	uint64_t		bad;		/* records that were no line of JSON */
@@ -86,6 +88,7 @@ static int write_status(void *arg, char *buf, size_t size)
 	json_number(&j, "watchers", c->server.watchers);
 	put_workers(c, &j);
 	put_counters(c, &j);
+	exchangers_put(&c->exchangers, &j);
 	return json_end(&j);
 }
 
@@ -116,6 +119,7 @@ static void take_record(struct clerk *c, size_t len)
 	}
 	if (!event_log_write(&c->log, c->record, len))
 		count_dropped(c);
+	exchangers_note(&c->exchangers, c->record, len, clock_wall());
 	server_tell(&c->server, c->record, len);
 }
 

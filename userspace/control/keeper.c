@@ -113,12 +113,45 @@ static void go_on_ending(struct keeper *k, uint64_t now)
 	}
 }
 
+/* Of all workers, and of inspectors that ran before. */
+static uint64_t tallied(const struct keeper *k, enum postern_reason reason)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < POSTERN_MAX_WORKERS; i++)
+		sum += steering_tallies(k->steering, i)[reason];
+	return sum;
+}
+
+/*
+ * No inspector runs, so no message is in progress: those that were when the
+ * last one died are aborted, also when its keeper died with it (I9).
+ */
+static void account_lost_messages(struct keeper *k)
+{
+	uint64_t ended = tallied(k, POSTERN_R_message_accepted) +
+			 tallied(k, POSTERN_R_message_rejected) +
+			 tallied(k, POSTERN_R_message_tempfailed) +
+			 tallied(k, POSTERN_R_message_aborted);
+	uint64_t started = tallied(k, POSTERN_R_message_started);
+
+	if (started <= ended)
+		return;
+	k->tally[POSTERN_R_message_aborted] += started - ended;
+	log_info("messages in progress when the inspector died: %llu",
+		 (unsigned long long)(started - ended));
+}
+
 static void start_due(struct keeper *k, struct child *c, _Atomic unsigned int *restarts,
 		      uint64_t now)
 {
 	bool again = c->started != 0;
 
-	if (c->pid || now < c->due || child_start(c, now))
+	if (c->pid || now < c->due)
+		return;
+	if (c == &k->inspector)
+		account_lost_messages(k);
+	if (child_start(c, now))
 		return;
 	if (again) {
 		(*restarts)++;

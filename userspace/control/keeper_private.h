@@ -25,7 +25,7 @@ struct keeper {
 	const struct conf *conf;
 	struct steering	*steering;
 	struct page	*page;			/* shared with the clerk */
-	volatile uint64_t *tally;		/* we write inspector_restarted */
+	volatile uint64_t *tally;		/* inspector_restarted, message_aborted */
 	uid_t		clerk_uid;
 	gid_t		clerk_gid;
 	pid_t		pid;

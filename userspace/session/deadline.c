@@ -40,20 +40,57 @@ static void follow_wait(struct session *s)
 	s->wait_since = s->worker->now;
 }
 
+/* Is it the client that is waited for? */
+static bool client_due(const struct session *s)
+{
+	return s->wait == SMTP_WAIT_idle || s->wait == SMTP_WAIT_line ||
+	       s->wait == SMTP_WAIT_body;
+}
+
+/*
+ * A side does not take what it is owed, so the client is not read: then that
+ * side's time runs, and not the client's.
+ */
+static bool held_up(const struct session *s)
+{
+	return s->client.out.len || s->server.out.len;
+}
+
+/* Note when that begins; when it ends the client gets its time back. */
+static void follow_hold(struct session *s)
+{
+	struct session_mail *m = &s->mail;
+	uint64_t now = s->worker->now;
+
+	if (held_up(s)) {
+		if (!s->held_since)
+			s->held_since = now;
+		return;
+	}
+	if (s->held_since && client_due(s))
+		s->wait_since = 0;
+	if (s->held_since)
+		m->begun += now - (m->begun > s->held_since ? m->begun : s->held_since);
+	s->held_since = 0;
+}
+
 static uint64_t wait_until(const struct session *s)
 {
 	const struct conf *conf = s->worker->all->conf;
 
 	if (s->server.connecting)
 		return s->born + conf->dial_timeout;
+	if (client_due(s) && held_up(s))
+		return UINT64_MAX;
 	return s->wait_since + wait_span(conf, s->wait);
 }
 
-/* A session that is long enough ends where no transaction is hurt. */
+/* A session that is long enough ends where no transaction is hurt. TLS shows no such place. */
 static uint64_t total_until(const struct session *s)
 {
-	if (s->finishing || s->server.connecting || s->wait != SMTP_WAIT_idle ||
-	    smtp_in_transaction(&s->smtp))
+	bool between = s->wait == SMTP_WAIT_idle && !smtp_in_transaction(&s->smtp);
+
+	if (s->finishing || s->server.connecting || !(between || smtp_in_tunnel(&s->smtp)))
 		return UINT64_MAX;
 	return s->born + s->worker->all->conf->session_timeout;
 }
@@ -92,6 +129,8 @@ static uint64_t nearest(const struct session *s)
 		return nearer(at, s->linger_until);
 	at = nearer(at, wait_until(s));
 	at = nearer(at, floor_until(s));
+	at = nearer(at, s->tls.until);
+	at = nearer(at, tunnel_resume(s));
 	return nearer(at, total_until(s));
 }
 
@@ -111,6 +150,7 @@ void deadline_progress(struct session *s, const struct leg *leg, uint64_t octets
 {
 	uint64_t *until = &s->stall_until[leg->side];
 
+	follow_hold(s);
 	if (!leg->out.len || leg->connecting)
 		*until = 0;
 	else if (!*until || leg->octets_out != octets_before)
@@ -127,6 +167,9 @@ static void expire(struct session *s)
 	if (struck(s, total_until(s))) {
 		s->finishing = true;
 		smtp_finish(&s->smtp, SMTP_REPLY_closing_timeout, POSTERN_R_end_timeout_total);
+	} else if (struck(s, s->tls.until)) {
+		s->tls.until = 0;
+		smtp_tunnel_late(&s->smtp);
 	} else if (struck(s, wait_until(s)) || struck(s, floor_until(s))) {
 		/* In shadow the message goes on, and the wait with it. */
 		if (s->wait == SMTP_WAIT_verdict && judge_late(s))

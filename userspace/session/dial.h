@@ -9,12 +9,14 @@
 #include "postern/reason.h"
 
 /*
- * Begin a connection from @from (any port) to port 25 of @to; both of one
- * family. Needs CAP_NET_RAW, for a source that is not ours. Returns a
- * non-blocking socket that becomes writable when the exchanger has answered,
- * or -errno.
+ * Begin a connection from @from to port 25 of @to; both of one family. @port is
+ * the port that it is to come from, or 0 for any; where it cannot be had (taken,
+ * at rest after an earlier connection, or not ours to bind) another is used and
+ * @port becomes 0 (E87). Needs CAP_NET_RAW, for a source that is not ours.
+ * Returns a non-blocking socket that becomes writable when the exchanger has
+ * answered, or -errno.
  */
-int dial(const struct postern_addr *from, const struct postern_addr *to);
+int dial(const struct postern_addr *from, unsigned int *port, const struct postern_addr *to);
 
 /* How did the dial on @fd end? 0 or the -errno. */
 int dial_result(int fd);

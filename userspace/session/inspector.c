@@ -41,10 +41,11 @@ static int resolve(void *arg, const struct postern_addr *src, const struct poste
 	return steering_resolve(arg, src, dst, out);
 }
 
-static int dial_out(void *arg, const struct postern_addr *from, const struct postern_addr *to)
+static int dial_out(void *arg, const struct postern_addr *from, unsigned int *port,
+		    const struct postern_addr *to)
 {
 	(void)arg;
-	return dial(from, to);
+	return dial(from, port, to);
 }
 
 static int dead(void *arg, const struct postern_addr *line, const struct postern_addr *dst,

@@ -31,22 +31,40 @@ static void on_mail(struct session *s, const struct smtp_event *ev)
 	f->recipients = 0;
 	f->refused = 0;
 	f->octets = 0;
+	end_scan(s);
+}
+
+/* Have memory to scan the message with. */
+static bool take_scan(struct session *s)
+{
+	struct verdict_bench *bench = s->worker->bench;
+
+	if (!s->mail.scan && (!bench || verdict_scan_new(bench, &s->mail.scan)))
+		s->mail.scan = NULL;
+	return s->mail.scan;
+}
+
+/*
+ * With the first recipient a message becomes likely. What there is no memory
+ * for is refused at DATA, before it has cost anything (E16); in shadow nothing is.
+ */
+static void on_rcpt(struct session *s)
+{
+	s->mail.facts.recipients++;
+	if (!take_scan(s) && !s->line.shadow)
+		smtp_refuse_data(&s->smtp, SMTP_REPLY_memory);
 }
 
 static void on_data(struct session *s)
 {
-	struct verdict_bench *bench = s->worker->bench;
-
-	end_scan(s);
 	s->mail.open = true;
 	s->mail.certain = false;
 	s->mail.begun = s->worker->now;
 	s->mail.facts.octets = 0;
 	s->messages.started++;
 	worker_tally(s->worker, POSTERN_R_message_started);
-	/* Without a scan the message is tempfailed at its end. */
-	if (bench && verdict_scan_new(bench, &s->mail.scan))
-		s->mail.scan = NULL;
+	/* Without a recipient (E15) there is none yet; without a scan the end is tempfailed. */
+	take_scan(s);
 }
 
 /* The session's count of what became of a message. */
@@ -85,13 +103,14 @@ static void on_event(void *owner, const struct smtp_event *ev)
 		on_mail(s, ev);
 		break;
 	case SMTP_EV_RCPT:
-		s->mail.facts.recipients++;
+		on_rcpt(s);
 		break;
 	case SMTP_EV_RCPT_REFUSED:
 		s->mail.facts.refused++;
 		break;
 	case SMTP_EV_RESET:
-		break;		/* the next MAIL starts from nothing */
+		end_scan(s);	/* the next MAIL starts from nothing */
+		break;
 	case SMTP_EV_DATA:
 		on_data(s);
 		break;
@@ -100,6 +119,7 @@ static void on_event(void *owner, const struct smtp_event *ev)
 		break;
 	case SMTP_EV_NOTE:
 		worker_tally(s->worker, ev->reason);
+		tunnel_note(s, ev->reason);
 		break;
 	}
 }

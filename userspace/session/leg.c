@@ -115,14 +115,19 @@ void leg_shut(struct leg *leg)
 	shutdown(leg->fd, SHUT_WR);
 }
 
-void leg_close(struct leg *leg, struct store *st)
+void leg_hang_up(struct leg *leg, struct store *st)
 {
-	chain_drop(st, &leg->in, leg->in.len);
 	chain_drop(st, &leg->out, leg->out.len);
 	if (leg->fd >= 0)
 		close(leg->fd);
 	leg->fd = -1;
 	leg->readable = false;
+}
+
+void leg_close(struct leg *leg, struct store *st)
+{
+	chain_drop(st, &leg->in, leg->in.len);
+	leg_hang_up(leg, st);
 }
 
 void leg_set_abortive(int fd)

@@ -68,6 +68,9 @@ static inline int leg_flush(struct leg *leg, struct store *st)
 	return leg_write(leg, st, NULL, 0);
 }
 
+/* The peer is lost: close, and keep what it had sent. */
+void leg_hang_up(struct leg *leg, struct store *st);
+
 /* Close in order; what is owed is forgotten. Fine when closed. */
 void leg_close(struct leg *leg, struct store *st);
 

@@ -120,5 +120,9 @@ void record_session(struct session *s, enum postern_reason reason)
 	json_number(&j, keys[RECORD_to_client_octets], (int64_t)s->client.octets_out);
 	json_number(&j, keys[RECORD_to_server_octets], (int64_t)s->server.octets_out);
 	put_messages(&j, &s->messages);
+	json_flag(&j, keys[RECORD_tls], s->tls.passed);
+	json_number(&j, keys[RECORD_tls_octets],
+		    s->tls.passed ? (int64_t)smtp_tunnel_octets(&s->smtp) : 0);
+	json_flag(&j, keys[RECORD_tls_wanted], s->tls.wanted);
 	send_record(s->worker, &j);
 }

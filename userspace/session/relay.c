@@ -8,6 +8,7 @@
  * Back-pressure: while a side is owed octets, the other side is not read; and
  * while the client is owed some, neither is the client, whose commands would
  * only make more. The rest waits in the kernel and stops the sender there.
+ * Within TLS the two directions know nothing of each other.
  */
 #include "base/clock.h"
 #include "session/session.h"
@@ -28,8 +29,8 @@ struct intake {
 static bool may_read_client(const struct session *s)
 {
 	return s->client.readable && !s->client.eof && !s->client.failed && !s->client.closing &&
-	       !s->discard && !s->client.out.len && !s->server.out.len &&
-	       smtp_wants_client(&s->smtp);
+	       !s->discard && (!s->client.out.len || smtp_in_tunnel(&s->smtp)) &&
+	       !s->server.out.len && smtp_wants_client(&s->smtp) && !tunnel_resume(s);
 }
 
 static bool may_read_server(const struct session *s)
@@ -54,8 +55,12 @@ static void take_in(struct session *s, struct intake *take, struct smtp_in *in, 
 	if (take->kept)
 		chain_copy(&take->leg->in, take->buf);
 	want = room > take->kept ? least(least(room - take->kept, READ_CHUNK), *budget) : 0;
+	if (take->leg->side == LEG_CLIENT)
+		want = tunnel_allowance(s, want);
 	if (may_read && want)
 		take->fresh = leg_read(take->leg, take->buf + take->kept, want);
+	if (take->leg->side == LEG_CLIENT)
+		tunnel_pay(s, take->fresh);
 	*budget -= take->fresh;
 	in->data = take->buf;
 	in->len = take->kept + take->fresh;
@@ -71,7 +76,8 @@ static ssize_t keep_rest(struct session *s, const struct intake *take, const str
 	size_t dropped = least(taken, take->kept);
 	int err = 0;
 
-	if (take->leg->fd < 0)
+	/* Closed meanwhile; of a leg that hung up the rest is kept. */
+	if (take->leg->fd < 0 && !take->leg->in.len)
 		return (ssize_t)taken;
 	if (dropped)
 		chain_drop(st, &take->leg->in, dropped);
@@ -115,8 +121,9 @@ static void tell_lost(struct session *s)
 		leg_close(&s->client, st);
 		smtp_client_lost(&s->smtp);
 	}
+	/* The exchanger's still count: its last reply may be due later (E19, E71). */
 	if (s->server.fd >= 0 && s->server.lost) {
-		leg_close(&s->server, st);
+		leg_hang_up(&s->server, st);
 		smtp_server_lost(&s->smtp, true);
 	}
 }

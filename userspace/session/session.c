@@ -24,6 +24,8 @@
 #define LINE_LOOK	NS_PER_SEC
 /* Time for the other end to take our last words and close. */
 #define LINGER_CLOSE	(2 * NS_PER_SEC)
+/* A whole session without an exchanger: who is told only why lasts no longer. */
+#define LINGER_REFUSED	(10 * NS_PER_SEC)
 
 struct session *session_of(struct leg *leg)
 {
@@ -137,6 +139,7 @@ static void set_env(struct session *s)
 	s->env.hostname = s->worker->all->hostname;
 	s->env.client = addr_text(&s->mail.facts.client, s->client_text);
 	s->env.ticket = s->ticket;
+	s->env.shadow = s->line.shadow;
 }
 
 /* When the session's exchanger took a dial last, of whomever. */
@@ -170,13 +173,24 @@ void session_dial_timeout(struct session *s)
 	dial_failed(s, -ETIMEDOUT);
 }
 
+/* From the subscriber's own port, where the class says so and it can be had (E87). */
+static int dial_exchanger(struct session *s)
+{
+	bool same = s->env.class->upstream_port == CONF_UPSTREAM_PORT_SAME;
+	struct outside *out = &s->worker->all->outside;
+	unsigned int port = same ? s->client_port : 0;
+	int fd = out->dial(out->arg, &s->mail.facts.client, &port, &s->mail.facts.server);
+
+	if (same && fd >= 0 && !port)
+		worker_tally(s->worker, POSTERN_R_upstream_port_taken);
+	return fd;
+}
+
 static void start_dialogue(struct session *s)
 {
 	struct worker *w = s->worker;
-	int fd;
+	int fd = dial_exchanger(s);
 
-	fd = w->all->outside.dial(w->all->outside.arg, &s->mail.facts.client,
-				  &s->mail.facts.server);
 	if (fd < 0) {
 		dial_failed(s, fd);
 		return;
@@ -190,24 +204,35 @@ static void start_dialogue(struct session *s)
 	deadline_arm(s);
 }
 
-/* No room for a session: 421, for as many as can be told so at a time. */
-static void start_refusal(struct session *s)
+/*
+ * No session, but @reply as a greeting, for as many as can be told so at a time;
+ * others are reset. Nobody is dialled (E81, E82).
+ */
+static void start_refusal(struct session *s, enum smtp_reply reply, enum postern_reason why)
 {
 	struct workers *all = s->worker->all;
 	long most = all->conf->max_sessions / 16 + 16;
 
 	s->refused = true;
 	if (atomic_fetch_add_explicit(&all->refusals, 1, memory_order_relaxed) >= most) {
-		session_kill(s, POSTERN_R_end_memory);
+		session_kill(s, why);
 		return;
 	}
-	smtp_init_refused(&s->smtp, &s->env, &judge_ops, s, SMTP_REPLY_closing_overload);
-	s->reason = POSTERN_R_end_memory;
+	smtp_init_refused(&s->smtp, &s->env, &judge_ops, s, reply);
+	s->reason = why;
+	s->linger_until = s->worker->now + LINGER_REFUSED;
 	if (leg_watch(s->worker, &s->client)) {
 		session_kill(s, POSTERN_R_end_memory);
 		return;
 	}
 	session_run(s);
+}
+
+/* Is the line to be told why it is refused? Else it is reset. */
+static bool to_be_greeted(const struct session *s, enum postern_reason reason)
+{
+	return reason == POSTERN_R_end_refused_line && !s->line.shadow &&
+	       s->env.class->refused == CONF_REFUSED_GREET;
 }
 
 void session_begin(struct worker *w, int fd, const struct postern_addr *peer,
@@ -228,6 +253,10 @@ void session_begin(struct worker *w, int fd, const struct postern_addr *peer,
 	reason = admit(s, dst_port);
 	set_env(s);
 	s->mail.facts.subscriber = s->line.subscriber;
+	if (to_be_greeted(s, reason)) {
+		start_refusal(s, SMTP_REPLY_quarantine, reason);
+		return;
+	}
 	if (reason) {
 		session_kill(s, reason);
 		return;
@@ -238,7 +267,7 @@ void session_begin(struct worker *w, int fd, const struct postern_addr *peer,
 	if (s->admitted)
 		start_dialogue(s);
 	else
-		start_refusal(s);
+		start_refusal(s, SMTP_REPLY_closing_overload, POSTERN_R_end_memory);
 }
 
 void session_accept(struct worker *w, int fd, const struct postern_addr *peer,
@@ -313,6 +342,7 @@ static void linger(struct session *s, struct leg *leg)
 {
 	bool quit = smtp_end_reason(&s->smtp) == POSTERN_R_end_quit;
 	struct worker *w = s->worker;
+	uint64_t until = w->now + (quit ? LINGER_QUIT : LINGER_CLOSE);
 
 	if (!quit && leg->side == LEG_SERVER) {
 		leg_close(leg, &w->store);
@@ -320,8 +350,8 @@ static void linger(struct session *s, struct leg *leg)
 	}
 	if (!quit)
 		leg_shut(leg);
-	if (!s->linger_until)
-		s->linger_until = w->now + (quit ? LINGER_QUIT : LINGER_CLOSE);
+	if (!s->linger_until || until < s->linger_until)
+		s->linger_until = until;
 	relay_discard(s, leg);
 	if (leg->eof || leg->lost)
 		leg_close(leg, &w->store);

@@ -7,7 +7,7 @@
  *
  *   session.c  birth, events, end        relay.c  one turn of the dialogue
  *   deadline.c what strikes when         judge.c  facts, scan and verdict
- *   record.c   what is reported
+ *   record.c   what is reported           tunnel.c  a TLS session's limits
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
@@ -41,6 +41,15 @@ struct session_mail {
 	unsigned int		code;		/* reply that the last message got */
 };
 
+/* A TLS session that was passed (E33); its octets are counted by the engine. */
+struct session_tls {
+	bool			passed;		/* the tunnel was opened */
+	bool			wanted;		/* the exchanger refused something with 530 */
+	uint64_t		until;		/* boot-time ns: its end; 0 = none, or struck */
+	uint64_t		paid_until;	/* boot-time ns: when what the client has sent
+						 * would have come at its class's rate */
+};
+
 struct session {
 	struct smtp		smtp;
 	struct worker		*worker;
@@ -54,7 +63,7 @@ struct session {
 	bool			queued : 1;	/* stands in the worker's queue */
 	bool			released : 1;
 	bool			admitted : 1;	/* has reserved memory */
-	bool			refused : 1;	/* born to be told 421 */
+	bool			refused : 1;	/* born to be told 421 or 554 */
 	bool			discard : 1;	/* the client's octets are thrown away */
 	bool			finishing : 1;	/* the engine was told to come to an end */
 	unsigned int		client_port;
@@ -63,12 +72,14 @@ struct session {
 	uint8_t			wait;		/* enum smtp_wait */
 	uint64_t		born;		/* boot-time ns; all times below too */
 	uint64_t		wait_since;	/* 0: anew at the next look */
+	uint64_t		held_since;	/* a side takes nothing, the client is not read */
 	uint64_t		stall_until[2];	/* by enum leg_side; 0: nothing is owed */
-	uint64_t		linger_until;	/* 0: not closing */
+	uint64_t		linger_until;	/* over at the latest; 0: not closing */
 	uint64_t		line_seen;	/* when the line was looked at last */
 	struct steering_line	line;
 	struct session_mail	mail;
 	struct session_messages	messages;
+	struct session_tls	tls;
 	char			client_text[ADDR_TEXT];
 	char			ticket[TICKET_TEXT];
 };
@@ -126,6 +137,18 @@ void deadline_progress(struct session *s, const struct leg *leg, uint64_t octets
 
 /* deadline.c: the timer has fired: act on what has struck. */
 void deadline_strike(struct session *s);
+
+/* tunnel.c: the engine has told of @note. */
+void tunnel_note(struct session *s, enum postern_reason note);
+
+/* tunnel.c: octets that the client may send now, at most @most. */
+size_t tunnel_allowance(const struct session *s, size_t most);
+
+/* tunnel.c: @octets were read from the client. */
+void tunnel_pay(struct session *s, size_t octets);
+
+/* tunnel.c: boot-time ns at which the client may be read again; 0: it may be now. */
+uint64_t tunnel_resume(const struct session *s);
 
 /* judge.c: what the engine tells; owner is the session. */
 extern const struct smtp_ops judge_ops;

@@ -32,7 +32,8 @@ struct session;
 struct outside {
 	int (*resolve)(void *arg, const struct postern_addr *src,
 		       const struct postern_addr *dst, struct steering_line *out);
-	int (*dial)(void *arg, const struct postern_addr *from, const struct postern_addr *to);
+	int (*dial)(void *arg, const struct postern_addr *from, unsigned int *port,
+		    const struct postern_addr *to);
 	int (*dead)(void *arg, const struct postern_addr *line, const struct postern_addr *dst,
 		    uint64_t until);
 	void *arg;

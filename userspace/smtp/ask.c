@@ -13,11 +13,12 @@ static void reply_here(struct smtp *s, const struct smtp_command *c, enum smtp_r
 
 static enum smtp_step forward(struct smtp *s, const struct smtp_command *c, struct smtp_text text)
 {
-	if (smtp_room(&c->turn->to_server) < c->line.len) {
+	if (smtp_room(&c->turn->to_server) < c->words.len + 2) {
 		s->stuck = SMTP_STUCK_SERVER;
 		return SMTP_STEP_BLOCKED;
 	}
-	smtp_put(&c->turn->to_server, c->line.data, c->line.len);
+	smtp_put(&c->turn->to_server, c->words.data, c->words.len);
+	smtp_put(&c->turn->to_server, "\r\n", 2);
 	smtp_slot_owe(s, c->verb, text);
 	if (smtp_verb_flags(c->verb) & SMTP_VERB_IS_HOLD)
 		s->phase = SMTP_HOLD;
@@ -31,6 +32,16 @@ static enum smtp_step ask_forward(struct smtp *s, const struct smtp_command *c)
 	return forward(s, c, smtp_no_text);
 }
 
+/* Asking for mailboxes is what a list of them is tried with (E36). */
+static enum smtp_step ask_probe(struct smtp *s, const struct smtp_command *c)
+{
+	enum smtp_step step = forward(s, c, smtp_no_text);
+
+	if (step == SMTP_STEP_ON)
+		smtp_note(s, POSTERN_R_recipient_probe);
+	return step;
+}
+
 static enum smtp_step ask_helo(struct smtp *s, const struct smtp_command *c)
 {
 	struct smtp_text text = c->args;
@@ -41,16 +52,30 @@ static enum smtp_step ask_helo(struct smtp *s, const struct smtp_command *c)
 	return forward(s, c, text);
 }
 
-static enum smtp_step ask_mail(struct smtp *s, const struct smtp_command *c)
+/* Does the class let a message of @size go up, our line in front of it (E31, E84)? */
+static bool is_too_large(const struct smtp *s, const struct smtp_command *c, uint64_t size)
 {
 	uint64_t most = (uint64_t)s->env->class->max_size;
+	char ours[SMTP_RECEIVED_ROOM];
+	uint64_t len = 0;
+
+	if (!most || !size)
+		return false;
+	if (s->env->class->received)
+		len = smtp_received_text(s, c->turn->wall, ours);
+	return size > most || len > most - size;
+}
+
+static enum smtp_step ask_mail(struct smtp *s, const struct smtp_command *c)
+{
 	struct smtp_path path;
 
+	s->tls.mail_tried = true;
 	if (smtp_path_parse(c->args, "from", &path)) {
 		smtp_slot_local(s, c->verb, SMTP_REPLY_argument, smtp_no_text, false);
 		return SMTP_STEP_ON;
 	}
-	if (path.binary || (most && path.size > most)) {	/* E27, E31 */
+	if (path.binary || is_too_large(s, c, path.size)) {	/* E27, E31 */
 		smtp_slot_local(s, c->verb, path.binary ? SMTP_REPLY_parameter :
 				SMTP_REPLY_size, path.mailbox, false);
 		return SMTP_STEP_ON;
@@ -78,11 +103,29 @@ static enum smtp_step ask_rcpt(struct smtp *s, const struct smtp_command *c)
 	return SMTP_STEP_ON;
 }
 
+/*
+ * The reply stands behind RSET, so that octets sent before it are met as they
+ * are behind any other DATA (E14, E16).
+ */
+static enum smtp_step refuse_data(struct smtp *s, const struct smtp_command *c)
+{
+	enum smtp_step step = s->owed ? SMTP_STEP_BLOCKED : smtp_reset_step(s, c->turn);
+
+	if (step != SMTP_STEP_ON)
+		return step;
+	smtp_note(s, POSTERN_R_command_refused);
+	reply_here(s, c, (enum smtp_reply)s->tx.refuse);
+	return SMTP_STEP_ON;
+}
+
 /* Its 354 may be on the way: from here on the upstream leg ends by a reset only. */
 static enum smtp_step ask_data(struct smtp *s, const struct smtp_command *c)
 {
-	enum smtp_step step = forward(s, c, smtp_no_text);
+	enum smtp_step step;
 
+	if (s->tx.refuse)
+		return refuse_data(s, c);
+	step = forward(s, c, smtp_no_text);
 	if (step == SMTP_STEP_ON)
 		s->message = (struct smtp_message) { .upstream = true };
 	return step;
@@ -111,32 +154,16 @@ static enum smtp_step ask_starttls(struct smtp *s, const struct smtp_command *c)
 {
 	bool refuse = s->env->class->starttls == CONF_STARTTLS_REFUSE;
 
+	if (smtp_tls_passes(s))
+		return forward(s, c, smtp_no_text);
 	smtp_note(s, POSTERN_R_starttls_refused);
 	reply_here(s, c, refuse ? SMTP_REPLY_tls_refused : SMTP_REPLY_not_available);
 	return SMTP_STEP_ON;
 }
 
-/* CHUNKING is never offered: the octets are counted and thrown away (E21, E26). */
 static enum smtp_step ask_bdat(struct smtp *s, const struct smtp_command *c)
 {
-	struct smtp_text args = c->args, last;
-	uint64_t size;
-
-	smtp_text_skip_blanks(&args);
-	if (smtp_text_number(smtp_text_word(&args), &size) || size > SMTP_CHUNK_MAX) {
-		smtp_end_with(s, SMTP_REPLY_argument, POSTERN_R_end_chunk_size);
-		return SMTP_STEP_ON;
-	}
-	smtp_text_skip_blanks(&args);
-	last = smtp_text_word(&args);
-	smtp_text_skip_blanks(&args);
-	if (args.len || (last.len && !smtp_text_is(last, "last"))) {
-		smtp_end_with(s, SMTP_REPLY_argument, POSTERN_R_end_chunk_size);
-		return SMTP_STEP_ON;
-	}
-	s->skip = (uint32_t)size;
-	s->phase = SMTP_CHUNK;
-	return ask_refuse(s, c);
+	return smtp_chunk_ask(s, c);
 }
 
 /* Another protocol's first line (E44). */
@@ -215,29 +242,47 @@ static enum smtp_step answer_alone(struct smtp *s, const struct smtp_command *c)
 	return SMTP_STEP_ON;
 }
 
-static void count_junk(struct smtp *s, enum smtp_verb verb)
+/* A chunk that was refused, or brings nothing. */
+static bool is_junk_chunk(const struct smtp *s, enum smtp_verb verb)
 {
-	if (!(smtp_verb_flags(verb) & SMTP_VERB_IS_JUNK) && s->mode == SMTP_MODE_PROXY)
+	return verb == SMTP_VERB_BDAT &&
+	       (s->phase == SMTP_CHUNK || s->phase == SMTP_HOLD);
+}
+
+void smtp_count_junk(struct smtp *s, enum smtp_verb verb)
+{
+	if (!(smtp_verb_flags(verb) & SMTP_VERB_IS_JUNK) && s->mode == SMTP_MODE_PROXY &&
+	    !is_junk_chunk(s, verb))
 		return;
-	if (++s->junk < SMTP_JUNK_MAX || s->phase == SMTP_DEAF)
+	if (++s->junk < (uint64_t)s->env->class->max_junk || s->phase == SMTP_DEAF)
 		return;
 	smtp_end_with(s, SMTP_REPLY_closing_limit, POSTERN_R_end_junk);
+}
+
+static enum smtp_step ask_proxy(struct smtp *s, const struct smtp_command *c)
+{
+	if (!s->message.chunks || !(smtp_verb_flags(c->verb) & SMTP_VERB_IS_APART))
+		return verbs[c->verb].ask(s, c);
+	smtp_note(s, POSTERN_R_command_refused);
+	reply_here(s, c, SMTP_REPLY_order);
+	s->suspect = c->verb == SMTP_VERB_DATA;
+	return SMTP_STEP_ON;
 }
 
 enum smtp_step smtp_ask(struct smtp *s, struct smtp_command *c)
 {
 	enum smtp_step step;
 
-	c->args = (struct smtp_text) { c->line.data, c->line.len - 2 };
+	c->args = c->words;
 	c->verb = verb_find(smtp_text_word(&c->args));
 	if (c->verb != SMTP_VERB_unknown_)
 		s->suspect = false;
 	if (s->mode == SMTP_MODE_PROXY)
-		step = verbs[c->verb].ask(s, c);
+		step = ask_proxy(s, c);
 	else
 		step = answer_alone(s, c);
 	if (step == SMTP_STEP_ON)
-		count_junk(s, c->verb);
+		smtp_count_junk(s, c->verb);
 	return step;
 }
 

@@ -1,29 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The client's lines: found with strict CRLF, bounded, and recognised when
- * they are none of SMTP's. What a line is worth is
- * ask.c; octets that are thrown away without a look are counted here.
+ * The client's lines: found with strict CRLF (or, where the class normalises,
+ * with LF alone), bounded, and recognised when they are none of SMTP's. What a
+ * line is worth is ask.c.
  */
 #include "smtp/engine.h"
 
-static bool is_clean(struct smtp_text line)
+static bool has_bare_lf(struct smtp_text line)
 {
-	size_t len = line.len - 2;
+	return line.len < 2 || line.data[line.len - 2] != '\r';
+}
 
-	return line.len >= 2 && line.data[len] == '\r' && !memchr(line.data, '\r', len) &&
-	       !memchr(line.data, '\0', len);
+static bool normalises(const struct smtp *s)
+{
+	return s->env->class->newlines == CONF_NEWLINES_NORMALISE;
+}
+
+static bool is_clean(const struct smtp *s, const struct smtp_command *c)
+{
+	return (!has_bare_lf(c->line) || normalises(s)) &&
+	       !memchr(c->words.data, '\r', c->words.len) &&
+	       !memchr(c->words.data, '\0', c->words.len);
+}
+
+static void note_bare(struct smtp *s, const struct smtp_command *c)
+{
+	if (!has_bare_lf(c->line) || s->bare_noted)
+		return;
+	s->bare_noted = true;
+	smtp_note(s, POSTERN_R_newline_normalised);
 }
 
 static enum smtp_step take_line(struct smtp *s, struct smtp_turn *t, size_t len)
 {
+	struct smtp_text line = { t->client.data, len };
 	struct smtp_command c = {
 		.turn = t,
-		.line = { t->client.data, len },
+		.line = line,
+		.words = { line.data, len - (has_bare_lf(line) ? 1 : 2) },
 		.first = s->first_line,
 	};
 	enum smtp_step step = SMTP_STEP_ON;
+	bool clean = is_clean(s, &c);
 
-	if (!is_clean(c.line))
+	if (!clean)
 		smtp_ask_unclean(s, &c);
 	else if (s->phase == SMTP_AUTH_LINE)
 		step = smtp_ask_auth_line(s, &c);
@@ -31,7 +51,9 @@ static enum smtp_step take_line(struct smtp *s, struct smtp_turn *t, size_t len)
 		step = smtp_ask(s, &c);
 	if (step != SMTP_STEP_ON)
 		return step;
-	if (len > 2)
+	if (clean)
+		note_bare(s, &c);
+	if (c.words.len)
 		s->first_line = false;
 	s->moved = true;
 	smtp_take(&t->client, len);
@@ -49,6 +71,7 @@ static enum smtp_step too_long(struct smtp *s)
 	s->first_line = false;
 	s->phase = SMTP_SKIP;
 	s->skip = 0;
+	smtp_count_junk(s, SMTP_VERB_unknown_);
 	return SMTP_STEP_ON;
 }
 
@@ -84,6 +107,9 @@ static bool ends_as_alien(struct smtp *s, const struct smtp_in *in)
  */
 static bool may_take(struct smtp *s)
 {
+	/* Between chunks what the last command did is known before the next is taken. */
+	if (s->message.chunks && s->owed)
+		return false;
 	if (!s->greeted && !s->early_noted) {
 		s->early_noted = true;
 		smtp_note(s, POSTERN_R_early_talker);
@@ -103,6 +129,14 @@ static size_t line_limit(const struct smtp *s, struct smtp_text input)
 	       SMTP_AUTH_LINE_MAX : SMTP_LINE_MAX;
 }
 
+/* A line fits as it would be forwarded: its end is CRLF then. */
+static bool fits(const struct smtp *s, struct smtp_text input, const char *end, size_t limit)
+{
+	struct smtp_text line = { input.data, (size_t)(end - input.data) + 1 };
+
+	return line.len < limit || !normalises(s) || !has_bare_lf(line);
+}
+
 enum smtp_step smtp_command_step(struct smtp *s, struct smtp_turn *t)
 {
 	struct smtp_text input = { t->client.data, t->client.len };
@@ -116,21 +150,21 @@ enum smtp_step smtp_command_step(struct smtp *s, struct smtp_turn *t)
 	if (ends_as_alien(s, &t->client))
 		return SMTP_STEP_ON;
 	end = memchr(input.data, '\n', input.len < limit ? input.len : limit);
-	if (end)
+	if (end && fits(s, input, end, limit))
 		return take_line(s, t, (size_t)(end - input.data) + 1);
-	if (input.len >= limit)
+	if (end || input.len >= limit)
 		return too_long(s);
 	s->partial = true;
 	return SMTP_STEP_HUNGRY;
 }
 
-/* Throw away up to CRLF, in as many pieces as it takes; a CR at the end is kept. */
+/* Throw away up to the line's end, in as many pieces as it takes; a CR at the end is kept. */
 enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t)
 {
 	struct smtp_text input = { t->client.data, t->client.len };
 	const char *end = input.len ? memchr(input.data, '\n', input.len) : NULL;
 	size_t len = end ? (size_t)(end - input.data) + 1 : input.len;
-	bool whole = end && len >= 2 && input.data[len - 2] == '\r';
+	bool whole = end && (normalises(s) || !has_bare_lf((struct smtp_text) { input.data, len }));
 
 	if (!end && len && input.data[len - 1] == '\r')
 		len--;
@@ -143,18 +177,5 @@ enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t)
 		smtp_end_quietly(s, POSTERN_R_end_line_too_long);
 	else if (whole)
 		s->phase = SMTP_COMMAND;
-	return SMTP_STEP_ON;
-}
-
-enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t)
-{
-	size_t len = t->client.len < s->skip ? t->client.len : s->skip;
-
-	s->skip -= (uint32_t)len;
-	s->moved |= len > 0;
-	smtp_take(&t->client, len);
-	if (s->skip)
-		return SMTP_STEP_HUNGRY;
-	s->phase = SMTP_COMMAND;
 	return SMTP_STEP_ON;
 }

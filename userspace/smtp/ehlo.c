@@ -13,6 +13,9 @@
 enum keyword_when {
 	ALWAYS,
 	WITH_AUTH,	/* the class passes AUTH */
+	WITH_TLS,	/* the class passes STARTTLS */
+	WITH_TLS_SHOWN,	/* it does, or it refuses it and leaves the offer visible */
+	WITH_CHUNKING,	/* the class passes CHUNKING */
 };
 
 static const struct keyword {
@@ -33,6 +36,9 @@ static const struct keyword {
 	{ "NO-SOLICITING",	 ALWAYS },
 	{ "LIMITS",		 ALWAYS },
 	{ "AUTH",		 WITH_AUTH },
+	{ "STARTTLS",		 WITH_TLS_SHOWN },
+	{ "REQUIRETLS",		 WITH_TLS },	/* E38 */
+	{ "CHUNKING",		 WITH_CHUNKING },
 };
 
 static struct smtp_text keyword_args(const struct smtp_line *line)
@@ -61,6 +67,26 @@ static struct smtp_text keyword_of(const struct smtp_line *line)
 	return smtp_text_key(smtp_text_word(&text), &value);
 }
 
+static bool is_shown(const struct smtp *s, enum keyword_when when)
+{
+	const struct conf_class *class = s->env->class;
+
+	switch (when) {
+	case ALWAYS:
+		return true;
+	case WITH_AUTH:
+		return class->auth == CONF_AUTH_PASS;
+	case WITH_TLS:
+		return smtp_tls_passes(s);
+	case WITH_TLS_SHOWN:
+		return smtp_tls_passes(s) ||
+		       (class->starttls == CONF_STARTTLS_REFUSE && class->starttls_offer);
+	case WITH_CHUNKING:
+		return class->chunking == CONF_CHUNKING_PASS;
+	}
+	return false;
+}
+
 static bool is_allowed(const struct smtp *s, const struct smtp_line *line)
 {
 	struct smtp_text word = keyword_of(line);
@@ -70,8 +96,7 @@ static bool is_allowed(const struct smtp *s, const struct smtp_line *line)
 		return false;
 	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
 		if (smtp_text_is(word, keywords[i].word))
-			return keywords[i].when == ALWAYS ||
-			       s->env->class->auth == CONF_AUTH_PASS;
+			return is_shown(s, keywords[i].when);
 	return false;
 }
 
@@ -175,14 +200,20 @@ enum smtp_step smtp_ehlo_step(struct smtp *s, struct smtp_turn *t)
 	stays = !s->reply.lines || is_allowed(s, &line);
 	if (stays)
 		put_line(s, &t->to_client, &line, !line.last && more_follows(s, rest));
-	if (stays && s->reply.lines)
+	if (stays && s->reply.lines) {
 		s->reply.pipelining |= smtp_text_is(keyword_of(&line), "PIPELINING");
+		s->reply.chunking |= smtp_text_is(keyword_of(&line), "CHUNKING");
+	}
+	if (s->reply.lines)
+		s->reply.starttls |= smtp_text_is(keyword_of(&line), "STARTTLS");
 	s->reply.code = (uint16_t)line.code;
 	s->reply.lines++;
 	smtp_take(&t->server, line.taken);
 	if (!line.last)
 		return SMTP_STEP_ON;
 	s->pipelining = s->reply.pipelining;
+	s->chunking = s->reply.chunking;
+	s->tls.offered = s->reply.starttls;
 	smtp_answered(s, t, line.code);
 	return SMTP_STEP_ON;
 }

@@ -28,6 +28,7 @@ static void finish(struct smtp *s, unsigned int client_acts)
 	if (s->over)
 		return;
 	smtp_message_end(s, 0);
+	smtp_tls_note_leaving(s);
 	smtp_slot_clear(s);
 	s->over = true;
 }
@@ -63,18 +64,18 @@ void smtp_end_listening(struct smtp *s, enum postern_reason why)
 
 /*
  * Nothing can be said within a reply of the exchanger's (its lines have one
- * code, E53) or within a message (the client would read it only as the answer
- * to the end).
+ * code, E53), within a message (the client would read it only as the answer to
+ * the end) or within TLS.
  */
 static bool can_speak(const struct smtp *s)
 {
-	return !s->reply.lines && s->phase != SMTP_BODY && s->phase != SMTP_SWALLOW &&
-	       s->phase != SMTP_CHUNK && s->phase != SMTP_LEFT;
+	return !s->reply.lines && !smtp_in_body(s) && s->phase != SMTP_SWALLOW &&
+	       s->phase != SMTP_CHUNK && s->phase != SMTP_TUNNEL && s->phase != SMTP_LEFT;
 }
 
 void smtp_end_saying(struct smtp *s, enum smtp_reply reply, enum postern_reason why)
 {
-	bool at_dot = s->phase == SMTP_VERDICT || s->phase == SMTP_DOT;
+	bool at_dot = s->phase == SMTP_VERDICT || s->phase == SMTP_DOT || smtp_chunk_asked(s);
 
 	if (!can_speak(s)) {
 		smtp_end_quietly(s, why);

@@ -86,10 +86,13 @@ static enum smtp_step (*const client_steps[])(struct smtp *s, struct smtp_turn *
 	[SMTP_HOLD] = wait_step,
 	[SMTP_AUTH_LINE] = smtp_command_step,
 	[SMTP_CHUNK] = smtp_chunk_step,
+	[SMTP_CHUNK_BODY] = smtp_chunk_body_step,
+	[SMTP_RESET] = smtp_reset_step,
 	[SMTP_BODY] = smtp_body_step,
 	[SMTP_SWALLOW] = smtp_lost_step,
 	[SMTP_VERDICT] = smtp_verdict_step,
 	[SMTP_DOT] = wait_step,
+	[SMTP_TUNNEL] = smtp_tunnel_up_step,
 	[SMTP_LEFT] = left_step,
 	[SMTP_DEAF] = deaf_step,
 };
@@ -106,7 +109,7 @@ static void strike_write(struct smtp *s, enum postern_reason why)
 {
 	if (s->stuck == SMTP_STUCK_CLIENT)
 		smtp_end_abruptly(s, why);
-	else if (s->phase == SMTP_BODY)
+	else if (smtp_in_body(s))
 		smtp_lose(s, SMTP_REPLY_dot_timeout);
 	else
 		smtp_end_saying(s, SMTP_REPLY_closing_timeout, why);
@@ -146,6 +149,7 @@ static void strike(struct smtp *s)
 		return;
 	case SMTP_WAIT_dial:
 	case SMTP_WAIT_greeting:
+	case SMTP_WAIT_tunnel:
 		smtp_end_quietly(s, reasons[row]);
 		return;
 	case SMTP_WAIT_COUNT:
@@ -174,7 +178,7 @@ static void server_gone(struct smtp *s)
 		smtp_end_quietly(s, POSTERN_R_end_quit);
 	else if (s->server_reset)
 		smtp_end_abruptly(s, POSTERN_R_end_mx_reset);
-	else if (s->phase == SMTP_BODY)
+	else if (smtp_in_body(s))
 		smtp_lose(s, SMTP_REPLY_closing_lost);
 	else if (s->phase != SMTP_VERDICT && (!slot || slot->verb == SMTP_VERB_greeting_))
 		smtp_end_quietly(s, POSTERN_R_end_mx_closed);
@@ -197,9 +201,15 @@ static bool client_gone(struct smtp *s, const struct smtp_turn *t)
 	return true;
 }
 
-/* Between transactions, with nothing owed to the client. */
-static bool is_between(const struct smtp *s)
+/*
+ * May a session that was told to finish end now? Between transactions, with
+ * nothing owed to the client. Within TLS there is no such moment: it ends at
+ * once, or has the time that is left until the inspector stops.
+ */
+static bool may_finish(const struct smtp *s)
 {
+	if (s->phase == SMTP_TUNNEL)
+		return s->finish_why != POSTERN_R_end_shutdown;
 	return s->phase == SMTP_COMMAND && !s->count && !s->tx.open;
 }
 
@@ -207,6 +217,8 @@ static bool is_between(const struct smtp *s)
 static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
 		   enum smtp_step client)
 {
+	if (s->phase == SMTP_TUNNEL)
+		return smtp_tunnel_settle(s, t, reply, client);
 	if (reply == SMTP_STEP_HUNGRY && (t->server.eof || s->server_lost)) {
 		server_gone(s);
 		return true;
@@ -216,7 +228,7 @@ static bool settle(struct smtp *s, struct smtp_turn *t, enum smtp_step reply,
 
 static bool is_finished(const struct smtp *s)
 {
-	return s->finishing && is_between(s);
+	return s->finishing && may_finish(s);
 }
 
 /*
@@ -258,6 +270,7 @@ static enum smtp_wait slot_row(const struct smtp_slot *slot)
 		return SMTP_WAIT_greeting;
 	case SMTP_VERB_DATA:
 		return SMTP_WAIT_data;
+	case SMTP_VERB_last_:
 	case SMTP_VERB_dot_:
 		return SMTP_WAIT_dot;
 	}
@@ -272,21 +285,33 @@ static enum smtp_wait current_row(struct smtp *s)
 		return SMTP_WAIT_closing;
 	if (s->stuck != SMTP_STUCK_NOBODY)
 		return SMTP_WAIT_write;
+	if (s->phase == SMTP_TUNNEL)
+		return SMTP_WAIT_tunnel;
 	if (s->phase == SMTP_VERDICT)
 		return SMTP_WAIT_verdict;
 	if (slot)
 		return slot_row(slot);
-	if (s->phase == SMTP_BODY || s->phase == SMTP_SWALLOW || s->phase == SMTP_CHUNK)
+	if (smtp_in_body(s) || s->phase == SMTP_SWALLOW || s->phase == SMTP_CHUNK)
 		return SMTP_WAIT_body;
 	return s->partial ? SMTP_WAIT_line : SMTP_WAIT_idle;
+}
+
+/*
+ * From the end of a message on, verdict and exchanger have one span together;
+ * with chunks the exchanger is asked before the verdict, too.
+ */
+static bool same_span(const struct smtp *s, enum smtp_wait row)
+{
+	if (s->row == SMTP_WAIT_verdict)
+		return row == SMTP_WAIT_dot;
+	return s->row == SMTP_WAIT_dot && row == SMTP_WAIT_verdict && s->message.chunks;
 }
 
 static void turn_end(struct smtp *s)
 {
 	enum smtp_wait row = current_row(s);
-	bool same_span = s->row == SMTP_WAIT_verdict && row == SMTP_WAIT_dot;
 
-	if ((s->moved || row != s->row) && !same_span)
+	if ((s->moved || row != s->row) && !same_span(s, row))
 		s->epoch++;
 	s->row = (uint8_t)row;
 }
@@ -315,11 +340,18 @@ unsigned int smtp_turn(struct smtp *s, struct smtp_turn *t)
 void smtp_verdict(struct smtp *s, enum verdict_action action)
 {
 	bool whole = s->phase == SMTP_VERDICT;
+	bool early = s->phase == SMTP_BODY || (s->message.chunks && s->phase != SMTP_SWALLOW);
 
-	if (s->message.judged || (!whole && (s->phase != SMTP_BODY || action == VERDICT_ACCEPT)))
+	if (s->message.judged || (!whole && (!early || action == VERDICT_ACCEPT)))
 		return;
 	s->message.judged = true;
 	s->message.verdict = (uint8_t)action;
+}
+
+void smtp_refuse_data(struct smtp *s, enum smtp_reply reply)
+{
+	if (s->tx.open)
+		s->tx.refuse = (uint8_t)reply;
 }
 
 void smtp_server_lost(struct smtp *s, bool reset)
@@ -360,7 +392,7 @@ enum smtp_wait smtp_waiting(const struct smtp *s, uint32_t *epoch)
 
 bool smtp_in_transaction(const struct smtp *s)
 {
-	return s->tx.open || s->message.counted;
+	return s->tx.open || s->message.counted || s->phase == SMTP_TUNNEL;
 }
 
 bool smtp_wants_client(const struct smtp *s)
@@ -368,15 +400,19 @@ bool smtp_wants_client(const struct smtp *s)
 	switch ((enum smtp_phase)s->phase) {
 	case SMTP_VERDICT:
 	case SMTP_DOT:
+	case SMTP_RESET:
 		return false;
 	case SMTP_COMMAND:
-		return smtp_slot_free(s) && (!s->owed || s->pipelining);
+		/* One who does not wait is to be seen, however his octets are cut (E11). */
+		return smtp_slot_free(s) && (!s->owed || s->pipelining || !s->rush_noted);
 	case SMTP_SKIP:
 	case SMTP_HOLD:
 	case SMTP_AUTH_LINE:
 	case SMTP_CHUNK:
+	case SMTP_CHUNK_BODY:
 	case SMTP_BODY:
 	case SMTP_SWALLOW:
+	case SMTP_TUNNEL:
 	case SMTP_LEFT:
 	case SMTP_DEAF:
 		return true;

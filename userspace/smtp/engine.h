@@ -6,10 +6,12 @@
  *   command.c   the client's lines		ask.c       what is done with one
  *   path.c      MAIL and RCPT			text.c      words and numbers
  *   body.c      the message			lost.c      one that will not be accepted
+ *   newline.c   the same, line ends normalised
+ *   chunk.c     one that comes by BDAT
  *   received.c  our line in front of it	local.c     our own replies
  *   reply.c     the exchanger's lines		ehlo.c      EHLO, rebuilt
  *   answer.c    what an answer changes		slot.c      the queue of replies
- *   end.c       how a session ends
+ *   end.c       how a session ends		tunnel.c    what STARTTLS leads to
  */
 #ifndef SMTP_ENGINE_H
 #define SMTP_ENGINE_H
@@ -24,12 +26,11 @@
 #define SMTP_REPLY_LINES	100		/* E61, E7 */
 #define SMTP_REPLY_OCTETS	(64 * 1024)
 #define SMTP_EHLO_OCTETS	SMTP_SERVER_INPUT
-#define SMTP_BODY_LINE_MAX	(1024 * 1024)	/* E51 */
 #define SMTP_SWALLOW_MAX	(1024 * 1024 * 1024)
 #define SMTP_CHUNK_MAX		(1024 * 1024 * 1024)	/* E26 */
-#define SMTP_JUNK_MAX		100
 #define SMTP_LOCAL_ROOM		512		/* longest reply of ours */
 #define SMTP_RECEIVED_ROOM	1024
+#define SMTP_END_ROOM		16		/* "." or "BDAT 0 LAST" */
 
 #define VERB(word, ask, answer, modes, flags) SMTP_VERB_##word,
 enum smtp_verb {
@@ -43,6 +44,7 @@ enum smtp_verb_flag {
 	SMTP_VERB_IS_HOLD	= 0x01,
 	SMTP_VERB_IS_TEXT	= 0x02,
 	SMTP_VERB_IS_JUNK	= 0x04,
+	SMTP_VERB_IS_APART	= 0x08,
 };
 
 enum smtp_mode {
@@ -108,6 +110,8 @@ static inline bool smtp_blank(char c)
 bool smtp_text_is(struct smtp_text text, const char *word);
 /* Does @text begin with @word, whatever the case? */
 bool smtp_text_begins(struct smtp_text text, const char *word);
+/* Is @word anywhere in @text, whatever the case? */
+bool smtp_text_has(struct smtp_text text, const char *word);
 /* Cut the first @n octets off, or all. */
 void smtp_text_cut(struct smtp_text *text, size_t n);
 void smtp_text_skip_blanks(struct smtp_text *text);
@@ -145,13 +149,13 @@ unsigned int smtp_verb_flags(enum smtp_verb verb);
 /* command.c: the next command line, or what is left of one. */
 enum smtp_step smtp_command_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_skip_step(struct smtp *s, struct smtp_turn *t);
-enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
 
 /* ask.c */
 struct smtp_command {
 	struct smtp_turn	*turn;
-	struct smtp_text	line;	/* with its end */
-	struct smtp_text	args;	/* behind the verb, without the end */
+	struct smtp_text	line;	/* with its end, as it came */
+	struct smtp_text	words;	/* without it */
+	struct smtp_text	args;	/* of these, behind the verb */
 	enum smtp_verb		verb;
 	bool			first;	/* of the session */
 };
@@ -161,6 +165,8 @@ enum smtp_step smtp_ask(struct smtp *s, struct smtp_command *c);
 enum smtp_step smtp_ask_auth_line(struct smtp *s, struct smtp_command *c);
 /* A line with a bare CR, a bare LF or a NUL: the session ends. */
 void smtp_ask_unclean(struct smtp *s, const struct smtp_command *c);
+/* A command of @verb was taken: one too many that brings no mail ends the session. */
+void smtp_count_junk(struct smtp *s, enum smtp_verb verb);
 
 /* path.c */
 struct smtp_path {
@@ -176,6 +182,46 @@ int smtp_path_parse(struct smtp_text args, const char *word, struct smtp_path *o
 void smtp_body_begin(struct smtp *s);
 enum smtp_step smtp_body_step(struct smtp *s, struct smtp_turn *t);
 enum smtp_step smtp_verdict_step(struct smtp *s, struct smtp_turn *t);
+/* Before the first octets of a message go up: it counts, and our line goes in front. */
+void smtp_body_content_begin(struct smtp *s, struct smtp_turn *t);
+/* Octets of the message, up and to the verdict. The caller has looked at the room. */
+void smtp_body_put(struct smtp *s, struct smtp_turn *t, const char *data, size_t len);
+/* Octets that may still go up before the class's limit is passed (E31, E84). */
+uint64_t smtp_body_left(const struct smtp *s, const struct smtp_turn *t);
+/* The last octet of the true end is the next: take it, and ask for the verdict. */
+void smtp_body_end(struct smtp *s, struct smtp_turn *t);
+
+/* newline.c: the message where the class normalises its line ends. */
+void smtp_newline_body(struct smtp *s, struct smtp_turn *t);
+
+/* The message is whole: the verdict is asked for. */
+void smtp_body_whole(struct smtp *s);
+/* A verdict other than ACCEPT, which has no meaning before the end: the message is lost. */
+void smtp_body_judged(struct smtp *s);
+/* What a verdict but ACCEPT and DROP is to the client. */
+enum smtp_reply smtp_body_refusal(const struct smtp *s);
+/*
+ * Take octets of a chunk, of which @left are to come; some are there, and
+ * room for two. Returns how many were taken; the message may be lost by them.
+ */
+size_t smtp_body_chunk(struct smtp *s, struct smtp_turn *t, size_t left);
+
+/* chunk.c */
+/* BDAT: taken, or refused and its octets swallowed (E20-E26). */
+enum smtp_step smtp_chunk_ask(struct smtp *s, const struct smtp_command *c);
+/* Octets of a chunk that goes up; of one that was refused. */
+enum smtp_step smtp_chunk_body_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_chunk_step(struct smtp *s, struct smtp_turn *t);
+/* Throw away octets of the chunk in progress. True when none are left. */
+bool smtp_chunk_swallow(struct smtp *s, struct smtp_turn *t);
+/* The exchanger has refused a chunk with @code (E25). */
+void smtp_chunk_refused(struct smtp *s, unsigned int code);
+/* The verdict on a message whose chunks all went up is known (E24). */
+void smtp_chunk_finish(struct smtp *s, struct smtp_turn *t);
+/* Is the exchanger's answer to a chunk awaited? */
+bool smtp_chunk_asked(struct smtp *s);
+/* RSET to the exchanger, on our own account: the client never sees its answer (E16). */
+enum smtp_step smtp_reset_step(struct smtp *s, struct smtp_turn *t);
 
 /* lost.c */
 /* The message is lost: upstream leg reset, the rest swallowed, @reply at its end. */
@@ -190,8 +236,18 @@ void smtp_lost_expire(struct smtp *s, enum postern_reason why);
 /* The message got its answer, @code; 0 when it got none. Tells the owner, once. */
 void smtp_message_end(struct smtp *s, unsigned int code);
 
-/* received.c: write our line. SMTP_RECEIVED_ROOM octets are there. */
-void smtp_received_put(const struct smtp *s, struct smtp_out *out, uint64_t wall);
+/*
+ * received.c: our line, with its ends, into @buf of SMTP_RECEIVED_ROOM octets.
+ * Returns its length.
+ */
+size_t smtp_received_text(const struct smtp *s, uint64_t wall, char *buf);
+
+/* Do octets of a message go up? */
+static inline bool smtp_in_body(const struct smtp *s)
+{
+	return s->phase == SMTP_BODY || s->phase == SMTP_CHUNK_BODY;
+}
+
 
 /* reply.c: the next reply to the client, ours or the exchanger's. */
 enum smtp_step smtp_reply_step(struct smtp *s, struct smtp_turn *t);
@@ -217,6 +273,29 @@ bool smtp_answer_legal(struct smtp *s, unsigned int code);
 /* local.c: write a reply of ours. SMTP_LOCAL_ROOM octets are there. Returns its code. */
 unsigned int smtp_local_put(const struct smtp *s, struct smtp_out *out, enum smtp_reply reply);
 unsigned int smtp_local_code(const struct smtp *s, enum smtp_reply reply);
+
+/* tunnel.c */
+/* STARTTLS was answered with 220. */
+void smtp_tunnel_begin(struct smtp *s);
+/*
+ * Has the client spoken behind its STARTTLS, of whose answer a line with @code
+ * has come? What it said may have been put there by somebody on the way, and
+ * would be in the exchanger's buffer when it switches to TLS (B12).
+ */
+bool smtp_tunnel_crowded(struct smtp *s, const struct smtp_turn *t, unsigned int code);
+enum smtp_step smtp_tunnel_up_step(struct smtp *s, struct smtp_turn *t);
+enum smtp_step smtp_tunnel_down_step(struct smtp *s, struct smtp_turn *t);
+/* A side has ended, and what it had sent is passed on. False: nothing has changed. */
+bool smtp_tunnel_settle(struct smtp *s, const struct smtp_turn *t, enum smtp_step down,
+			enum smtp_step up);
+/* Does the class let STARTTLS through? */
+bool smtp_tls_passes(const struct smtp *s);
+/* A line of a 530 has come: what does it name? */
+void smtp_tls_read_530(struct smtp *s, struct smtp_text line);
+/* A 530 is whole: tell the owner, once, if it means that TLS is wanted. */
+void smtp_tls_wanted(struct smtp *s);
+/* The session ends: has the client left because it was offered no TLS (E32)? */
+void smtp_tls_note_leaving(struct smtp *s);
 
 /* end.c. The first reason given stays. */
 

@@ -25,6 +25,8 @@ unsigned int smtp_local_code(const struct smtp *s, enum smtp_reply reply)
 {
 	if (reply == SMTP_REPLY_auth_refused)
 		return (unsigned int)s->env->class->auth_code;
+	if (s->chunk_code && (reply == SMTP_REPLY_chunk_later || reply == SMTP_REPLY_chunk_refused))
+		return s->chunk_code;
 	return rows[reply].code;
 }
 

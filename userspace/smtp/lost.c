@@ -25,6 +25,7 @@ void smtp_message_end(struct smtp *s, unsigned int code)
 	};
 
 	s->tx = (struct smtp_tx) { 0 };
+	s->message.chunks = false;
 	if (!s->message.counted)
 		return;
 	s->message.counted = false;
@@ -87,6 +88,7 @@ static bool swallow_octet(struct smtp_message *m, char c)
 			m->state = SMTP_BODY_DOT;
 		break;
 	case SMTP_BODY_CR:
+	case SMTP_BODY_BARE_DOT_CR:
 		if (c == '\n')
 			m->state = SMTP_BODY_START;
 		break;
@@ -96,7 +98,11 @@ static bool swallow_octet(struct smtp_message *m, char c)
 		break;
 	case SMTP_BODY_DOT_CR:
 		return c == '\n';
+	/* A dot behind a bare end begins no end. */
 	case SMTP_BODY_MIDDLE:
+	case SMTP_BODY_BARE:
+	case SMTP_BODY_BARE_DOT:
+	case SMTP_BODY_CR_SENT:
 		break;
 	}
 	return false;
@@ -128,12 +134,23 @@ void smtp_lost_answer(struct smtp *s)
 		answer_dot_here(s, (enum smtp_reply)s->message.answer);
 }
 
+/* The rest of a chunk; the message's later ones are not waited for. */
+static enum smtp_step lost_chunk(struct smtp *s, struct smtp_turn *t)
+{
+	if (!smtp_chunk_swallow(s, t))
+		return SMTP_STEP_HUNGRY;
+	smtp_lost_answer(s);
+	return SMTP_STEP_ON;
+}
+
 enum smtp_step smtp_lost_step(struct smtp *s, struct smtp_turn *t)
 {
 	struct smtp_text text = { t->client.data, t->client.len };
 	bool whole = false;
 	size_t len;
 
+	if (s->message.chunks)
+		return lost_chunk(s, t);
 	if (!text.len)
 		return SMTP_STEP_HUNGRY;
 	len = swallow_text(&s->message, text, &whole);

@@ -56,16 +56,24 @@ static int span(struct smtp_text text, char end, size_t *len)
 	return rest.len || end == ' ' ? 0 : -EINVAL;
 }
 
-/* "@one,@two:user@host" names user@host (RFC 5321, appendix C). */
+/* "@one,@[IPv6:::2]:user@host" names user@host (RFC 5321, appendix C). */
 static void cut_route(struct smtp_text *mailbox)
 {
-	const char *colon;
+	bool literal = false;
+	size_t i;
 
 	if (!mailbox->len || mailbox->data[0] != '@')
 		return;
-	colon = memchr(mailbox->data, ':', mailbox->len);
-	if (colon)
-		smtp_text_cut(mailbox, (size_t)(colon - mailbox->data) + 1);
+	for (i = 0; i < mailbox->len; i++) {
+		char c = mailbox->data[i];
+
+		if (c == '[' || c == ']')
+			literal = c == '[';
+		if (c == ':' && !literal) {
+			smtp_text_cut(mailbox, i + 1);
+			return;
+		}
+	}
 }
 
 /* The path at the front of @args, in <> or bare, cut off together with its blanks. */
@@ -86,16 +94,20 @@ static int take_path(struct smtp_text *args, struct smtp_text *mailbox)
 	return 0;
 }
 
+/* Of a parameter given twice the worse counts: which one the exchanger takes is not known. */
+
 static void param_size(struct smtp_path *path, struct smtp_text value)
 {
+	uint64_t size;
+
 	/* What is no number is the exchanger's to refuse. */
-	if (smtp_text_number(value, &path->size))
-		path->size = 0;
+	if (!smtp_text_number(value, &size) && size > path->size)
+		path->size = size;
 }
 
 static void param_body(struct smtp_path *path, struct smtp_text value)
 {
-	path->binary = smtp_text_is(value, "BINARYMIME");
+	path->binary |= smtp_text_is(value, "BINARYMIME");
 }
 
 static void param_utf8(struct smtp_path *path, struct smtp_text value)
@@ -113,6 +125,18 @@ static const struct {
 	{ "BODY",	param_body },
 	{ "SMTPUTF8",	param_utf8 },
 };
+
+/* A control octet may part words for the exchanger where it does not for us. */
+static bool has_control(struct smtp_text text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (((unsigned char)text.data[i] < ' ' && text.data[i] != '\t') ||
+		    text.data[i] == 0x7f)
+			return true;
+	return false;
+}
 
 static void take_param(struct smtp_path *path, struct smtp_text word)
 {
@@ -138,6 +162,8 @@ int smtp_path_parse(struct smtp_text args, const char *word, struct smtp_path *o
 	smtp_text_cut(&args, 1);
 	smtp_text_skip_blanks(&args);
 	if (take_path(&args, &out->mailbox))
+		return -EINVAL;
+	if (has_control(args))
 		return -EINVAL;
 	smtp_text_skip_blanks(&args);
 	while (args.len) {

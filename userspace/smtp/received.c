@@ -48,19 +48,19 @@ static const char *protocol(const struct smtp *s)
 	return s->authenticated ? "ESMTPA" : "ESMTP";
 }
 
-void smtp_received_put(const struct smtp *s, struct smtp_out *out, uint64_t wall)
+size_t smtp_received_text(const struct smtp *s, uint64_t wall, char *buf)
 {
 	const char *client = s->env->client;
 	bool v6 = strchr(client, ':') != NULL;
-	char line[SMTP_RECEIVED_ROOM], helo[FACTS_HELO], when[160];
+	char helo[FACTS_HELO], when[160];
 	int len;
 
 	clean_helo(s, helo);
 	date(wall, when, sizeof(when));
-	len = snprintf(line, sizeof(line),
+	len = snprintf(buf, SMTP_RECEIVED_ROOM,
 		       "Received: from %s ([%s%.64s])\r\n"
 		       "\tby %.255s with %s id %.64s;\r\n\t%s\r\n",
 		       helo, v6 ? "IPv6:" : "", client, s->env->hostname, protocol(s),
 		       s->env->ticket, when);
-	smtp_put(out, line, (size_t)len);
+	return (size_t)len;
 }

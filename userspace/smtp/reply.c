@@ -59,19 +59,38 @@ static bool line_fits(struct smtp *s, const struct smtp_line *line)
 	       s->reply.octets + line->taken <= SMTP_REPLY_OCTETS;
 }
 
+/* An answer to something that the client did not ask, or not yet: it never sees it. */
+static bool is_hidden(struct smtp *s, unsigned int code)
+{
+	const struct smtp_slot *slot = smtp_slot_first(s);
+
+	if (!slot)
+		return false;
+	return (slot->verb == SMTP_VERB_rset_ && code != 421) ||
+	       (slot->verb == SMTP_VERB_last_ && code / 100 == 2);
+}
+
 static enum smtp_step relay_line(struct smtp *s, struct smtp_turn *t,
 				 const struct smtp_line *line)
 {
-	if (smtp_room(&t->to_client) < line->text.len + 2) {
+	bool hidden = is_hidden(s, line->code);
+
+	if (!hidden && smtp_room(&t->to_client) < line->text.len + 2) {
 		s->stuck = SMTP_STUCK_CLIENT;
 		return SMTP_STEP_BLOCKED;
 	}
-	smtp_put(&t->to_client, line->text.data, line->text.len);
-	smtp_put(&t->to_client, "\r\n", 2);
+	if (!s->reply.code)
+		s->reply.unasked = !s->count;
+	if (!hidden) {
+		smtp_put(&t->to_client, line->text.data, line->text.len);
+		smtp_put(&t->to_client, "\r\n", 2);
+	}
 	smtp_take(&t->server, line->taken);
 	s->reply.code = (uint16_t)line->code;
 	s->reply.lines++;
 	s->reply.octets += (uint32_t)line->taken;
+	if (line->code == 530)
+		smtp_tls_read_530(s, line->text);
 	if (line->last)
 		smtp_answered(s, t, line->code);
 	return SMTP_STEP_ON;
@@ -93,6 +112,18 @@ static enum smtp_step early_reply(struct smtp *s, unsigned int code)
 	return SMTP_STEP_ON;
 }
 
+/*
+ * A reply before all octets of the chunk went up. They still do, because the
+ * exchanger counts them (E25); a refusal waits for their end. After a 421 they
+ * are worth nothing.
+ */
+static enum smtp_step early_chunk_reply(struct smtp *s, unsigned int code)
+{
+	if (code / 100 < 4 || code == 421)
+		return early_reply(s, code);
+	return SMTP_STEP_BLOCKED;
+}
+
 static enum smtp_step server_step(struct smtp *s, struct smtp_turn *t)
 {
 	struct smtp_text input = { t->server.data, t->server.len };
@@ -105,10 +136,16 @@ static enum smtp_step server_step(struct smtp *s, struct smtp_turn *t)
 		return fault(s);
 	if (s->phase == SMTP_BODY || s->phase == SMTP_VERDICT)
 		return early_reply(s, line.code);
+	if (s->phase == SMTP_CHUNK_BODY)
+		return early_chunk_reply(s, line.code);
 	if (!line_fits(s, &line))
 		return fault(s);
 	if (is_ehlo(s, line.code))
 		return smtp_ehlo_step(s, t);
+	if (smtp_tunnel_crowded(s, t, line.code)) {
+		smtp_end_abruptly(s, POSTERN_R_end_tls_inject);
+		return SMTP_STEP_ON;
+	}
 	return relay_line(s, t, &line);
 }
 
@@ -138,10 +175,13 @@ enum smtp_step smtp_reply_step(struct smtp *s, struct smtp_turn *t)
 {
 	const struct smtp_slot *slot = smtp_slot_first(s);
 
-	if (slot && slot->local)
+	/* Never within a reply of the exchanger's, which may have come unasked. */
+	if (slot && slot->local && !s->reply.lines)
 		return local_step(s, t);
 	/* A reply that came too early stays where it is until the end of the message. */
 	if (s->server_down || (s->message.early && s->phase == SMTP_SWALLOW))
 		return SMTP_STEP_BLOCKED;
+	if (s->phase == SMTP_TUNNEL)
+		return smtp_tunnel_down_step(s, t);
 	return server_step(s, t);
 }

@@ -11,6 +11,7 @@
 #define HOLD SMTP_VERB_IS_HOLD
 #define TEXT SMTP_VERB_IS_TEXT
 #define JUNK SMTP_VERB_IS_JUNK
+#define APART SMTP_VERB_IS_APART
 static const uint8_t verb_flags[] = {
 #include "tbl/verbs.h"
 };
@@ -18,6 +19,7 @@ static const uint8_t verb_flags[] = {
 #undef HOLD
 #undef TEXT
 #undef JUNK
+#undef APART
 
 unsigned int smtp_verb_flags(enum smtp_verb verb)
 {

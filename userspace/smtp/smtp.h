@@ -53,7 +53,7 @@ enum smtp_event_kind {
 	SMTP_EV_RCPT,		/* RCPT accepted; text as above */
 	SMTP_EV_RCPT_REFUSED,	/* code = the exchanger's (or our) reply; text as above */
 	SMTP_EV_RESET,		/* RSET or a new HELO cleared the transaction */
-	SMTP_EV_DATA,		/* 354 seen: a message starts */
+	SMTP_EV_DATA,		/* 354 seen, or the first BDAT went up: a message starts */
 	SMTP_EV_MESSAGE,	/* a message ended: reason = message_*, code = reply the
 				 * client got (0 = none); exactly one for each DATA */
 	SMTP_EV_NOTE,		/* reason = a NOTE row to count (auth_refused, ...) */
@@ -81,6 +81,7 @@ struct smtp_env {
 	const char		*hostname;	/* ours: in replies and Received */
 	const char		*client;	/* subscriber's address as text */
 	const char		*ticket;	/* id of the session, in every reply of ours */
+	bool			shadow;		/* limits are counted, not enforced */
 };
 
 /* One side's input: the engine moves `data` and `len` past what it took. */
@@ -140,6 +141,15 @@ unsigned int smtp_turn(struct smtp *s, struct smtp_turn *t);
  */
 void smtp_verdict(struct smtp *s, enum verdict_action action);
 
+/*
+ * Refuse the transaction in progress (E16): the next DATA or BDAT gets @reply,
+ * a 4xx or 5xx other than 421, and is not forwarded; the exchanger gets RSET,
+ * and the session goes on. A DATA that was forwarded already and brings a
+ * message ends in @reply too, but at its end, and the upstream leg is reset.
+ * May be called from within ops->event; without a transaction nothing happens.
+ */
+void smtp_refuse_data(struct smtp *s, enum smtp_reply reply);
+
 /* The upstream leg is gone: @reset true for RST or an error. Call smtp_turn() next. */
 void smtp_server_lost(struct smtp *s, bool reset);
 
@@ -151,12 +161,31 @@ void smtp_expire(struct smtp *s);
 
 /*
  * Finish the transaction in progress, then end with @reply (a 421) for @why:
- * total time, a line refused meanwhile (E80). Call smtp_turn() next.
+ * total time, a line refused meanwhile (E80). A TLS session ends at once and
+ * without a word. Call smtp_turn() next.
  */
 void smtp_finish(struct smtp *s, enum smtp_reply reply, enum postern_reason why);
 
-/* smtp_finish() because the inspector stops (E83). Call smtp_turn() next. */
+/*
+ * smtp_finish() because the inspector stops (E83). A TLS session goes on; the
+ * owner resets it when the time for draining is over. Call smtp_turn() next.
+ */
 void smtp_shutdown(struct smtp *s);
+
+/*
+ * The time that the class gives a TLS session is over: it ends; in shadow that
+ * is only counted. Nothing happens outside of one. Call smtp_turn() next.
+ */
+void smtp_tunnel_late(struct smtp *s);
+
+/*
+ * Has STARTTLS been passed and answered with 220? From then on both sides'
+ * octets go through as they are, and nothing of ours is put between (E33).
+ */
+bool smtp_in_tunnel(const struct smtp *s);
+
+/* Octets of the client's that were passed on since. */
+uint64_t smtp_tunnel_octets(const struct smtp *s);
 
 /*
  * What is being waited for. The deadline is the moment at which *@epoch last
@@ -165,13 +194,18 @@ void smtp_shutdown(struct smtp *s);
  */
 enum smtp_wait smtp_waiting(const struct smtp *s, uint32_t *epoch);
 
-/* Is a transaction open (MAIL accepted, message not ended)? */
+/*
+ * Is a transaction open (MAIL accepted, message not ended)? A TLS session
+ * counts as one: nobody knows what goes on in it.
+ */
 bool smtp_in_transaction(const struct smtp *s);
 
 /*
  * Accept client octets now? False while slots are full or a verdict is
- * pending. True while DATA awaits its answer: read the client before the
- * exchanger then, so that octets sent too early are seen in time (E14).
+ * pending. True while DATA or STARTTLS awaits its answer: read the client
+ * before the exchanger then, so that octets sent too early are seen in time
+ * (E14, B12). True also for one who pipelines without the offer, until that
+ * was told (E11).
  */
 bool smtp_wants_client(const struct smtp *s);
 

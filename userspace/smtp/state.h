@@ -15,10 +15,13 @@ enum smtp_phase {
 	SMTP_HOLD,		/* not known before the exchanger has answered */
 	SMTP_AUTH_LINE,		/* a line within AUTH */
 	SMTP_CHUNK,		/* octets of a BDAT that was refused */
+	SMTP_CHUNK_BODY,	/* octets of a BDAT that go up */
+	SMTP_RESET,		/* behind a transaction that RSET is to end upstream */
 	SMTP_BODY,		/* message */
 	SMTP_SWALLOW,		/* rest of a message that is lost */
 	SMTP_VERDICT,		/* behind a message whose verdict is awaited */
 	SMTP_DOT,		/* behind a message whose end was sent */
+	SMTP_TUNNEL,		/* TLS: opaque, and so are the exchanger's */
 	SMTP_LEFT,		/* behind QUIT: thrown away */
 	SMTP_DEAF,		/* thrown away; the queued slots end the session */
 };
@@ -30,6 +33,11 @@ enum smtp_body {
 	SMTP_BODY_CR,		/* CR seen, withheld */
 	SMTP_BODY_DOT,		/* dot at the start of a line seen, withheld */
 	SMTP_BODY_DOT_CR,	/* dot, CR seen, withheld */
+	/* The same at the start of a line that stands behind a bare end (newline.c). */
+	SMTP_BODY_BARE,
+	SMTP_BODY_BARE_DOT,
+	SMTP_BODY_BARE_DOT_CR,
+	SMTP_BODY_CR_SENT,	/* CR seen at the end of a chunk, sent */
 };
 
 /* One reply that the client will get. */
@@ -44,19 +52,24 @@ struct smtp_slot {
 struct smtp_tx {
 	bool		open;		/* MAIL was accepted */
 	uint32_t	recipients;	/* accepted */
+	uint8_t		refuse;		/* enum smtp_reply for DATA and BDAT (E16); 0 = none */
+	bool		data;		/* DATA was refused (E22) */
 };
 
 /* The message in progress. */
 struct smtp_message {
-	uint64_t	octets;		/* content so far */
-	uint32_t	line;		/* octets of the line in progress */
+	uint64_t	octets;		/* gone up so far: our line and content */
+	uint32_t	line;		/* octets of the line in progress, at most max_line */
 	uint32_t	swallowed;
 	uint8_t		state;		/* enum smtp_body */
 	uint8_t		answer;		/* enum smtp_reply for the dot, in SMTP_SWALLOW */
 	bool		begun;		/* Received: was written */
 	bool		counted;	/* SMTP_EV_DATA was given, SMTP_EV_MESSAGE is owed */
-	bool		upstream;	/* DATA was sent, its end was not answered */
+	bool		upstream;	/* DATA or BDAT was sent, its end was not answered */
+	bool		chunks;		/* it comes by BDAT; from the first to its end */
+	bool		last;		/* the chunk in progress is the last one */
 	bool		early;		/* it answered before the end (E19) */
+	bool		normalised;	/* newline_normalised was told */
 	bool		judged;		/* `verdict` is known */
 	uint8_t		verdict;	/* enum verdict_action */
 };
@@ -66,8 +79,26 @@ struct smtp_progress {
 	uint16_t	code;		/* 0 = none */
 	uint16_t	lines;
 	uint32_t	octets;
+	bool		unasked;	/* no command was waiting when it began (E57) */
 	bool		rebuild;	/* EHLO: all of it is there, lines are chosen */
 	bool		pipelining;	/* EHLO: a line so far offers it */
+	bool		chunking;	/* likewise */
+	bool		starttls;	/* likewise */
+	bool		says_tls;	/* 530: a line so far names TLS */
+	bool		says_auth;	/* 530: a line so far names authentication */
+};
+
+/* STARTTLS (E32, E33). */
+struct smtp_tls {
+	uint64_t	octets;		/* of the client's, taken in the tunnel */
+	bool		answered;	/* the exchanger has spoken in the tunnel */
+	bool		late;		/* told between turns: its time is over */
+	bool		over_noted;	/* tls_limit_shadow was told */
+	bool		offered;	/* by the exchanger's last EHLO */
+	bool		kept_out;	/* it was, the class does not pass it, and nothing
+					 * was accepted since */
+	bool		mail_tried;	/* a MAIL command was seen */
+	bool		wanted_noted;	/* tls_wanted was told */
 };
 
 struct smtp {
@@ -79,7 +110,6 @@ struct smtp {
 	uint8_t			first;			/* oldest slot */
 	uint8_t			count;
 	uint8_t			owed;	/* of these, by the exchanger, greeting excluded */
-	uint8_t			junk;	/* commands without mail, saturating */
 	uint16_t		text_first;		/* `texts` is a ring too */
 	uint16_t		text_used;
 	char			texts[SMTP_TEXTS];	/* two octets of length, then text */
@@ -91,13 +121,19 @@ struct smtp {
 	struct smtp_tx		tx;
 	struct smtp_message	message;
 	struct smtp_progress	reply;
-	uint32_t		skip;	/* octets left (SMTP_CHUNK) or seen (SMTP_SKIP) */
+	struct smtp_tls		tls;
+	uint32_t		skip;	/* octets left (of a BDAT) or seen (SMTP_SKIP) */
+	uint32_t		junk;	/* commands without mail */
+	uint8_t			after;	/* enum smtp_phase behind SMTP_CHUNK */
+	uint16_t		chunk_code;	/* a chunk was refused so (E25); 0 = none */
 
 	bool	first_line;	/* no line was taken yet */
 	bool	greeted;	/* the greeting is over */
 	bool	early_noted;	/* early_talker was told */
 	bool	rush_noted;	/* early_pipelining was told */
+	bool	bare_noted;	/* newline_normalised was told of a command */
 	bool	pipelining;	/* offered by the exchanger */
+	bool	chunking;	/* likewise */
 	bool	esmtp;		/* EHLO was accepted, not HELO */
 	bool	authenticated;
 	bool	utf8;		/* last MAIL had SMTPUTF8 */

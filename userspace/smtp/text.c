@@ -21,6 +21,14 @@ bool smtp_text_is(struct smtp_text text, const char *word)
 	return text.len == strlen(word) && smtp_text_begins(text, word);
 }
 
+bool smtp_text_has(struct smtp_text text, const char *word)
+{
+	for (; text.len; smtp_text_cut(&text, 1))
+		if (smtp_text_begins(text, word))
+			return true;
+	return false;
+}
+
 void smtp_text_cut(struct smtp_text *text, size_t n)
 {
 	if (n > text->len)

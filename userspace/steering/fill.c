@@ -27,6 +27,7 @@ static struct postern_class class_row(const struct conf_class *conf)
 	struct postern_class row = {
 		.fail = (__u8)conf->fail,
 		.mode = (__u8)conf->mode,
+		.refused = (__u8)conf->refused,
 	};
 
 	strncpy(row.name, conf->title, sizeof(row.name) - 1);
