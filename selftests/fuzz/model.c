@@ -204,7 +204,7 @@ static void ask_bdat(struct model *m, const char *line, size_t len)
 	snprintf(again, sizeof(again), "BDAT %llu%s", size, last ? " LAST" : "");
 	if (strcmp(line, again) || size > 1 << 20) {
 		model_loosen(m);
-	} else if (m->class->chunking == CONF_CHUNKING_HIDE || !m->tx_recipients || m->tx_data) {
+	} else if (!m->chunking || !m->tx_recipients || m->tx_data) {		/* E21 */
 		m->junk++;
 		refuse_chunk(m, size, 503, 502);
 	} else if (m->tx_failed) {

@@ -62,7 +62,7 @@ struct model {
 	size_t			outcomes, outcomes_seen;
 
 	enum model_phase	phase;
-	bool		first, greeted, pipelining, held_early;
+	bool		first, greeted, pipelining, chunking, held_early;
 	bool		refused_data;	/* and nothing was understood since */
 	unsigned int	junk;		/* commands without mail, at most */
 	bool		tx_chunks, tx_data, tx_failed;
@@ -101,6 +101,6 @@ enum model_sure { MODEL_SURE, MODEL_WRONG, MODEL_UNSURE };
 enum model_sure model_path(const char *args, const char *word, uint64_t *size, bool *binary);
 /* An EHLO reply as the client must get it, appended to @out. model_path.c */
 bool model_ehlo(const struct conf_class *class, const struct bytes *lines, struct bytes *out,
-		bool *pipelining);
+		bool *pipelining, bool *chunking);
 
 #endif

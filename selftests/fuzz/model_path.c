@@ -106,7 +106,7 @@ static bool own_size(const struct conf_class *class, char *line, size_t *len)
 
 /* One line without its end; false when the cases do not say what becomes of it. */
 static bool keyword(const struct conf_class *class, char *line, size_t *len, bool *keep,
-		    bool *pipelining)
+		    bool *pipelining, bool *chunking)
 {
 	char key[64];
 	size_t n, i;
@@ -122,11 +122,12 @@ static bool keyword(const struct conf_class *class, char *line, size_t *len, boo
 	key[n] = '\0';
 	*keep = n && on_list(class, key);
 	*pipelining |= *keep && !strcasecmp(key, "PIPELINING");
+	*chunking |= *keep && !strcasecmp(key, "CHUNKING");
 	return strcasecmp(key, "SIZE") || own_size(class, line, len);
 }
 
 bool model_ehlo(const struct conf_class *class, const struct bytes *lines, struct bytes *out,
-		bool *pipelining)
+		bool *pipelining, bool *chunking)
 {
 	const char *at = lines->data, *end = lines->data + lines->len, *next;
 	char line[4096 + 64];
@@ -140,7 +141,7 @@ bool model_ehlo(const struct conf_class *class, const struct bytes *lines, struc
 		line[len] = '\0';
 		keep = at == lines->data;	/* a line of no word is none of the list's */
 		if (at != lines->data && len > 3 &&
-		    !keyword(class, line, &len, &keep, pipelining))
+		    !keyword(class, line, &len, &keep, pipelining, chunking))
 			return false;
 		if (!keep)
 			continue;

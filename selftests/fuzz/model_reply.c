@@ -14,7 +14,7 @@ static void answered_helo(struct model *m, enum verb verb, unsigned int code)
 	m->tx_recipients = 0;
 	m->tx_chunks = m->tx_data = m->tx_failed = false;
 	if (verb == HELO)
-		m->pipelining = false;
+		m->pipelining = m->chunking = false;
 }
 
 static void answered_data(struct model *m, unsigned int code)
@@ -130,8 +130,8 @@ static void pass_line(struct model *m, bool last)
 		if (!last)
 			return;
 		at = m->text.len;
-		m->pipelining = false;
-		if (!model_ehlo(m->class, &m->lines, &m->text, &m->pipelining)) {
+		m->pipelining = m->chunking = false;
+		if (!model_ehlo(m->class, &m->lines, &m->text, &m->pipelining, &m->chunking)) {
 			model_loosen(m);
 			return;
 		}
